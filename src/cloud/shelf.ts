@@ -1,0 +1,109 @@
+/**
+ * Where a stand-in service keeps its things: collections of JSON documents, held in memory and written through to one SQLite file.
+ * A `write` is one transaction: after kill -9 either all of it is there or none.
+ */
+import Database from 'better-sqlite3'
+
+export interface Document {
+  readonly id: string
+}
+
+export interface Collection<T extends Document> {
+  get(id: string): T | undefined
+  /** In the order of their making. */
+  all(): T[]
+  filter(wanted: (value: T) => boolean): T[]
+  find(wanted: (value: T) => boolean): T | undefined
+  /** Adds, or replaces the one with the same id. Only inside `write`. */
+  put(value: T): T
+  /** False when there was none. Only inside `write`. */
+  remove(id: string): boolean
+  readonly size: number
+}
+
+export interface Shelf {
+  collection<T extends Document>(name: string): Collection<T>
+  /** Runs `change` as one transaction. When it throws, neither the file nor the memory has changed. */
+  write<T>(change: () => T): T
+  close(): void
+}
+
+/** Opens or makes the file. `:memory:` keeps nothing. */
+export function openShelf(file: string): Shelf {
+  const database = new Database(file)
+  database.pragma('journal_mode = WAL')
+  database.pragma('synchronous = NORMAL')
+  database.pragma('busy_timeout = 5000')
+  database.exec(
+    'CREATE TABLE IF NOT EXISTS documents (place INTEGER PRIMARY KEY, collection TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL, UNIQUE (collection, id))',
+  )
+  const upsert = database.prepare(
+    'INSERT INTO documents (collection, id, body) VALUES (?, ?, ?) ON CONFLICT (collection, id) DO UPDATE SET body = excluded.body',
+  )
+  const remove = database.prepare('DELETE FROM documents WHERE collection = ? AND id = ?')
+  const select = database.prepare('SELECT id, body FROM documents WHERE collection = ? ORDER BY place')
+  const collections = new Map<string, Collection<Document>>()
+  /** How to take back what the running transaction did to the memory, last first; undefined outside of one. */
+  let undo: (() => void)[] | undefined
+
+  function load(name: string): Collection<Document> {
+    const held = new Map<string, Document>()
+    for (const row of select.all(name) as { id: string; body: string }[]) held.set(row.id, JSON.parse(row.body))
+    const inside = () => {
+      if (!undo) throw new Error(`${name} changed outside a write`)
+      return undo
+    }
+    return {
+      get: (id) => held.get(id),
+      all: () => [...held.values()],
+      filter: (wanted) => [...held.values()].filter(wanted),
+      find(wanted) {
+        for (const value of held.values()) if (wanted(value)) return value
+        return undefined
+      },
+      put(value) {
+        const steps = inside()
+        const before = held.get(value.id)
+        upsert.run(name, value.id, JSON.stringify(value))
+        held.set(value.id, value)
+        steps.push(() => (before ? held.set(value.id, before) : held.delete(value.id)))
+        return value
+      },
+      remove(id) {
+        const steps = inside()
+        const order = [...held]
+        if (!held.delete(id)) return false
+        remove.run(name, id)
+        steps.push(() => {
+          held.clear()
+          for (const [key, value] of order) held.set(key, value)
+        })
+        return true
+      },
+      get size() {
+        return held.size
+      },
+    }
+  }
+
+  return {
+    collection<T extends Document>(name: string) {
+      let found = collections.get(name)
+      if (!found) collections.set(name, (found = load(name)))
+      return found as unknown as Collection<T>
+    },
+    write(change) {
+      if (undo) return change()
+      undo = []
+      try {
+        return database.transaction(change).immediate()
+      } catch (error) {
+        for (const step of undo.reverse()) step()
+        throw error
+      } finally {
+        undo = undefined
+      }
+    },
+    close: () => void database.close(),
+  }
+}

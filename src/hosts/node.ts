@@ -1,0 +1,128 @@
+/** Hosts an application under node:http: any `http.createServer`, `https.createServer` or framework mount takes the listener. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type Application, BodyTooLarge, type Request, type Response } from '../app/contract.ts'
+
+export type NodeListener = (message: IncomingMessage, answer: ServerResponse) => void
+
+/** Most bytes of a body that are taken into memory; filters may set a lower limit. */
+const hardLimit = 64 * 1024 * 1024
+
+/** Text above this is encoded once before it is handed to the socket: half the cost for large answers (docs/decisions/0003). */
+const encodeAbove = 16 * 1024
+
+export function toNodeListener(app: Application): NodeListener {
+  return function listener(message, answer) {
+    const controller = new LazyAbort()
+    answer.on('close', () => {
+      if (!answer.writableFinished) controller.abort()
+    })
+    app(requestOf(message, controller)).then(
+      (response) => send(response, message, answer),
+      () => {
+        // An application answers its own errors; this is the last resort, and says nothing of the cause.
+        if (answer.headersSent) answer.destroy()
+        else answer.writeHead(500, { 'Content-Type': 'text/plain; charset=UTF-8' }).end('Internal Server Error\n')
+      },
+    )
+  }
+}
+
+function requestOf(message: IncomingMessage, abort: LazyAbort): Request {
+  const target = message.url ?? '/'
+  const { path, query } = splitTarget(target)
+  let body: Promise<Uint8Array> | undefined
+  return {
+    method: message.method ?? 'GET',
+    target,
+    scriptName: '',
+    path,
+    query,
+    scheme: (message.socket as { encrypted?: boolean }).encrypted ? 'https' : 'http',
+    protocol: `HTTP/${message.httpVersion}`,
+    remoteAddress: (message.socket.remoteAddress ?? '').replace(/^::ffff:/, ''),
+    headers: message.headers,
+    rawHeaders: message.rawHeaders,
+    environ: {},
+    body: () => (body ??= readBody(message)),
+    get signal() {
+      return abort.signal
+    },
+  }
+}
+
+/** An absolute target (`GET http://host/path`) is allowed by HTTP; what counts is its path. */
+export function splitTarget(target: string): { path: string; query: string } {
+  const rest = /^https?:\/\/[^/?]*/i.test(target) ? target.replace(/^https?:\/\/[^/?]*/i, '') : target
+  const mark = rest.indexOf('?')
+  const path = mark < 0 ? rest : rest.slice(0, mark)
+  return { path: path.startsWith('/') ? path : `/${path}`, query: mark < 0 ? '' : rest.slice(mark + 1) }
+}
+
+function readBody(message: IncomingMessage): Promise<Uint8Array> {
+  return new Promise((done, fail) => {
+    const chunks: Buffer[] = []
+    let size = 0
+    message.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size > hardLimit) {
+        message.removeAllListeners('data')
+        message.resume()
+        fail(new BodyTooLarge(`more than ${hardLimit} bytes`))
+      } else chunks.push(chunk)
+    })
+    message.on('end', () => done(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)))
+    message.on('error', fail)
+    message.on('close', () => fail(new Error('the client went away')))
+  })
+}
+
+/** An AbortSignal is made only when somebody asks for it. */
+class LazyAbort {
+  #controller: AbortController | undefined
+  #aborted = false
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController()
+      if (this.#aborted) this.#controller.abort()
+    }
+    return this.#controller.signal
+  }
+  abort(): void {
+    this.#aborted = true
+    this.#controller?.abort()
+  }
+}
+
+async function send(response: Response, message: IncomingMessage, answer: ServerResponse): Promise<void> {
+  const { body } = response
+  answer.statusCode = response.status
+  for (const [name, value] of grouped(response.headers)) answer.setHeader(name, value)
+  if (body === null || typeof body === 'string' || body instanceof Uint8Array) {
+    const bytes = typeof body === 'string' && body.length > encodeAbove ? Buffer.from(body) : (body ?? '')
+    if (!answer.hasHeader('content-length') && mayHaveBody(response.status)) answer.setHeader('Content-Length', Buffer.byteLength(bytes))
+    if (message.method === 'HEAD') answer.end()
+    else answer.end(bytes)
+    return
+  }
+  try {
+    for await (const chunk of body) {
+      if (answer.destroyed) return
+      if (!answer.write(chunk)) await new Promise<void>((done) => answer.once('drain', done).once('close', done))
+    }
+    answer.end()
+  } catch {
+    answer.destroy()
+  }
+}
+
+const mayHaveBody = (status: number): boolean => status >= 200 && status !== 204 && status !== 304
+
+/** Repeated headers go out as separate lines, which node:http does for array values. */
+function grouped(headers: Response['headers']): Map<string, string | string[]> {
+  const out = new Map<string, string | string[]>()
+  for (const [name, value] of headers) {
+    const before = out.get(name)
+    out.set(name, before === undefined ? value : Array.isArray(before) ? [...before, value] : [before, value])
+  }
+  return out
+}
