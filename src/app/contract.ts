@@ -39,6 +39,8 @@ export interface Request {
   readonly environ: Environ
   /** The whole body; may be called more than once. Rejects with a `BodyTooLarge` or when the client went away. */
   body(): Promise<Uint8Array>
+  /** The body piece by piece, instead of `body()`, for what is too large for memory. Hosts that cannot leave it out. */
+  chunks?(): AsyncIterable<Uint8Array>
   /** Aborted when the client goes away before the answer is sent. */
   readonly signal?: AbortSignal
 }

@@ -43,15 +43,19 @@ export function openShelf(file: string): Shelf {
   const remove = database.prepare('DELETE FROM documents WHERE collection = ? AND id = ?')
   const select = database.prepare('SELECT id, body FROM documents WHERE collection = ? ORDER BY place')
   const collections = new Map<string, Collection<Document>>()
-  /** How to take back what the running transaction did to the memory, last first; undefined outside of one. */
-  let undo: (() => void)[] | undefined
+  /** What to read again when the running transaction fails; undefined outside of one. */
+  let touched: Map<string, () => void> | undefined
 
   function load(name: string): Collection<Document> {
     const held = new Map<string, Document>()
-    for (const row of select.all(name) as { id: string; body: string }[]) held.set(row.id, JSON.parse(row.body))
-    const inside = () => {
-      if (!undo) throw new Error(`${name} changed outside a write`)
-      return undo
+    const read = () => {
+      held.clear()
+      for (const row of select.all(name) as { id: string; body: string }[]) held.set(row.id, JSON.parse(row.body))
+    }
+    read()
+    const touch = () => {
+      if (!touched) throw new Error(`${name} changed outside a write`)
+      touched.set(name, read)
     }
     return {
       get: (id) => held.get(id),
@@ -62,22 +66,15 @@ export function openShelf(file: string): Shelf {
         return undefined
       },
       put(value) {
-        const steps = inside()
-        const before = held.get(value.id)
+        touch()
         upsert.run(name, value.id, JSON.stringify(value))
         held.set(value.id, value)
-        steps.push(() => (before ? held.set(value.id, before) : held.delete(value.id)))
         return value
       },
       remove(id) {
-        const steps = inside()
-        const order = [...held]
+        touch()
         if (!held.delete(id)) return false
         remove.run(name, id)
-        steps.push(() => {
-          held.clear()
-          for (const [key, value] of order) held.set(key, value)
-        })
         return true
       },
       get size() {
@@ -93,15 +90,16 @@ export function openShelf(file: string): Shelf {
       return found as unknown as Collection<T>
     },
     write(change) {
-      if (undo) return change()
-      undo = []
+      if (touched) return change()
+      const changed = (touched = new Map())
       try {
         return database.transaction(change).immediate()
       } catch (error) {
-        for (const step of undo.reverse()) step()
+        // The file has been rolled back; the memory follows it.
+        for (const read of changed.values()) read()
         throw error
       } finally {
-        undo = undefined
+        touched = undefined
       }
     },
     close: () => void database.close(),

@@ -44,6 +44,7 @@ function requestOf(message: IncomingMessage, abort: LazyAbort): Request {
     rawHeaders: message.rawHeaders,
     environ: {},
     body: () => (body ??= readBody(message)),
+    chunks: () => message,
     get signal() {
       return abort.signal
     },
