@@ -28,9 +28,9 @@ export interface Option<T> {
   readonly min?: number
   readonly max?: number
   readonly choices?: readonly string[]
+  /** A choice in another case is taken for the one that is declared. */
+  readonly ignoreCase?: boolean
   readonly pattern?: RegExp
-  /** For lists: the kind of an item. */
-  readonly items?: 'text' | 'integer'
 }
 
 export interface OptionGroup<O extends Record<string, Option<unknown>>> {
@@ -63,16 +63,44 @@ export function text(name: string, initial: string | null, extras: Extras & { pa
   return option('text', name, initial, extras)
 }
 
-/** oslo's booleans: 1/t/true/on/y/yes and their opposites, in any case. */
+/** oslo.config's booleans: true, 1, on, yes and false, 0, off, no, in any case. */
 export const boolean = (name: string, initial: boolean, extras: Extras): Option<boolean> => option('boolean', name, initial, extras)
 
 /** One of a few words. */
-export const choice = <const C extends readonly string[]>(
+export function choice<const C extends readonly string[]>(
   name: string,
   choices: C,
   initial: C[number],
-  extras: Extras,
-): Option<C[number]> => option('choice', name, initial, { ...extras, choices })
+  extras: Extras & { ignoreCase?: boolean },
+): Option<C[number]>
+export function choice<const C extends readonly string[]>(
+  name: string,
+  choices: C,
+  initial: null,
+  extras: Extras & { ignoreCase?: boolean },
+): Option<C[number] | null>
+export function choice(
+  name: string,
+  choices: readonly string[],
+  initial: string | null,
+  extras: Extras & { ignoreCase?: boolean },
+): Option<string | null> {
+  return option('choice', name, initial, { ...extras, choices })
+}
+
+/** A URI with a scheme and a host. */
+export function uri(name: string, initial: string, extras: Extras): Option<string>
+export function uri(name: string, initial: null, extras: Extras): Option<string | null>
+export function uri(name: string, initial: string | null, extras: Extras): Option<string | null> {
+  return option('uri', name, initial, extras)
+}
+
+/** An IP address or a host name. */
+export function host(name: string, initial: string, extras: Extras): Option<string>
+export function host(name: string, initial: null, extras: Extras): Option<string | null>
+export function host(name: string, initial: string | null, extras: Extras): Option<string | null> {
+  return option('host', name, initial, extras)
+}
 
 export function port(name: string, initial: number, extras: Extras): Option<number>
 export function port(name: string, initial: null, extras: Extras): Option<number | null>
@@ -80,9 +108,12 @@ export function port(name: string, initial: number | null, extras: Extras): Opti
   return option('port', name, initial, { ...extras, min: 0, max: 65535 })
 }
 
-/** Comma-separated. */
-export const list = (name: string, initial: readonly string[], extras: Extras): Option<readonly string[]> =>
-  option('list', name, initial, { ...extras, items: 'text' })
+/** Comma-separated; `choices` are the words that an item may be. */
+export const list = (
+  name: string,
+  initial: readonly string[],
+  extras: Extras & { choices?: readonly string[] },
+): Option<readonly string[]> => option('list', name, initial, extras)
 
 /** `key:value,key:value` */
 export const map = (name: string, initial: Readonly<Record<string, string>>, extras: Extras): Option<Readonly<Record<string, string>>> =>
@@ -102,7 +133,7 @@ function option<T>(
     mutable = false,
     secret = false,
     ...rest
-  }: Extras & Range & { choices?: readonly string[]; pattern?: RegExp; items?: 'text' | 'integer' },
+  }: Extras & Range & { choices?: readonly string[]; ignoreCase?: boolean; pattern?: RegExp },
 ): Option<T> {
   return { kind, name, default: initial, help, deprecated, mutable, secret, ...rest }
 }
