@@ -151,7 +151,7 @@ describe('values', () => {
     ['boolean', 'constructor', "'constructor' is none of true, false, yes, no, on, off, 1, 0"],
     ['words', 'a,c', "'c' is none of a, b"],
     ['map', 'a:b,c', "'c' is not a pair name:value"],
-    ['map', ',', "'' is not a pair name:value"],
+    ['map', ',', "',' is not a pair name:value"],
     ['map', ':a', 'a pair has no name before its colon'],
     ['map', 'a:1,a:2', "'a' stands twice"],
     ['port', '65536', '65536 is above 65535, the most it may be'],
