@@ -1,0 +1,71 @@
+/** Where log lines go: a file, which is opened anew when it was moved away, or a stream; gathered so that one write carries many lines. */
+import { appendFileSync, closeSync, fstatSync, openSync, statSync } from 'node:fs'
+
+export interface Sink {
+  /** Takes one or more whole lines. */
+  write(text: string): void
+}
+
+export interface BatchedSink extends Sink {
+  /** Writes what was gathered, now: to be called before the process ends. */
+  flush(): void
+}
+
+/** Most characters that are gathered before they are written without waiting for the turn to end. */
+const batchLimit = 64 * 1024
+
+/** Gathers lines and hands them on once per turn of the event loop. */
+export function batched(sink: Sink): BatchedSink {
+  let pending = ''
+  let scheduled = false
+  const flush = () => {
+    scheduled = false
+    const text = pending
+    pending = ''
+    if (text !== '') sink.write(text)
+  }
+  return {
+    flush,
+    write(text) {
+      pending += text
+      if (pending.length > batchLimit) flush()
+      else if (!scheduled) {
+        scheduled = true
+        setImmediate(flush)
+      }
+    },
+  }
+}
+
+/** Appends to a file. When another file (or none) stands at the path, as after logrotate, it is opened anew. Throws when it cannot be opened at first. */
+export function fileSink(path: string, otherwise: Sink): Sink & { close(): void } {
+  let file = openSync(path, 'a')
+  let held = fstatSync(file)
+  const follow = () => {
+    const there = statSync(path, { throwIfNoEntry: false })
+    if (there && there.ino === held.ino && there.dev === held.dev) return
+    const fresh = openSync(path, 'a')
+    closeSync(file)
+    file = fresh
+    held = fstatSync(file)
+  }
+  return {
+    close: () => closeSync(file),
+    write(text) {
+      try {
+        follow()
+        appendFileSync(file, text)
+      } catch {
+        // A full disk must not stop the service: the lines go where somebody may still see them.
+        otherwise.write(text)
+      }
+    },
+  }
+}
+
+/** Writes to a stream of the process. */
+export const streamSink = (stream: { write(text: string): unknown }): Sink => ({
+  write: (text) => {
+    stream.write(text)
+  },
+})
