@@ -1,0 +1,76 @@
+/**
+ * A database by its connection string, the same for every engine.
+ *
+ *     const database = await openDatabase('sqlite:////var/lib/nova/api.sqlite', { schema: apiSchema })
+ *     await database.write((tx) => tx.insertInto('flavor_projects').values(row).execute())
+ *     await database.read((tx) => tx.selectFrom('flavors').selectAll().where('flavorid', '=', '42').executeTakeFirst())
+ */
+import { Kysely, type Transaction } from 'kysely'
+import type { Driver, DriverOptions } from './driver.ts'
+import { DatabaseError } from './errors.ts'
+import { retrying } from './retrying.ts'
+import type { Schema, TablesOf } from './schema.ts'
+import { openDriver as openSqlite } from './sqlite-driver.ts'
+import { type DatabaseUrl, describeUrl, type Engine, parseUrl } from './url.ts'
+
+/** What a function that only reads receives; a `Writing` will do as well. */
+export type Reading<Tables> = Kysely<Tables>
+
+/** What a function that writes receives: the transaction. */
+export type Writing<Tables> = Transaction<Tables>
+
+export interface OpenOptions<S extends Schema> {
+  /** The tables that are expected in it; nothing is created. */
+  readonly schema: S
+  /** Make the file when it is not there (SQLite). Without it that is DatabaseUnavailable. */
+  readonly create?: boolean
+  /** How long `write` waits and tries again while other transactions are in the way; 10 when absent. A `timeout` in the connection string wins. */
+  readonly busySeconds?: number
+}
+
+/** An open database; `Tables` is what `TablesOf` makes of its schema. Its errors are those of `errors.ts` where one fits. */
+export interface Database<Tables> {
+  readonly engine: Engine
+  /** Runs statements that read. Each sees what is committed when it starts; there is no common snapshot. */
+  read<T>(work: (tx: Reading<Tables>) => Promise<T>): Promise<T>
+  /**
+   * Runs a transaction: all of it or, when `work` throws, nothing. `work` runs again when another transaction got in its way, so it
+   * changes nothing but the database. A write inside a write waits for itself: hand on `tx` instead.
+   */
+  write<T>(work: (tx: Writing<Tables>) => Promise<T>): Promise<T>
+  /** Rows of one SELECT written by hand, `?` for parameters; costs nothing beyond the driver. For lists that are asked for often. */
+  rows<T>(sql: string, parameters?: readonly unknown[]): Promise<T[]>
+  /** How many statements ran since it was opened, without those that begin and end transactions. For tests. */
+  readonly statements: number
+  /** What is broken in the database, one line each; nothing when it is sound. */
+  integrity(): Promise<string[]>
+  /** Waits for a write that is under way; everything after it is DatabaseUnavailable. */
+  close(): Promise<void>
+}
+
+/** Opens a database. DatabaseUnavailable when it is not there: worth another try. Other errors say what is wrong with `url`. */
+export async function openDatabase<S extends Schema>(
+  url: string,
+  { schema, create = false, busySeconds = 10 }: OpenOptions<S>,
+): Promise<Database<TablesOf<S>>> {
+  const parsed = parseUrl(url)
+  const driver = await openDriver(parsed, url, { schema, create, busySeconds })
+  const reading = new Kysely<TablesOf<S>>({ dialect: driver.reading })
+  const writing = new Kysely<TablesOf<S>>({ dialect: driver.writing })
+  return {
+    engine: parsed.engine,
+    read: (work) => work(reading),
+    write: (work) => retrying(() => writing.transaction().execute(work), driver.busySeconds),
+    rows: (sql, parameters = []) => driver.rows(sql, parameters),
+    get statements() {
+      return driver.statements
+    },
+    integrity: () => driver.integrity(),
+    close: () => driver.close(),
+  }
+}
+
+async function openDriver(parsed: DatabaseUrl, url: string, options: DriverOptions): Promise<Driver> {
+  if (parsed.engine === 'sqlite') return openSqlite(parsed, options)
+  throw new DatabaseError(`${describeUrl(url)}: there is no driver for ${parsed.engine} yet, only for sqlite`)
+}
