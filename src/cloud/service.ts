@@ -141,12 +141,12 @@ export function service<C extends Caller = Caller>(spec: ServiceSpec<C>): Applic
       if (!spec.otherwise) throw new ServiceError(404, 'The resource could not be found.')
       if (spec.openOtherwise) return render(await spec.otherwise(await call({})))
     }
+    if (methods.length > 0)
+      throw new ServiceError(405, 'The method is not allowed for the requested URL.', '', [['Allow', methods.join(', ')]])
     const token = header(request, 'x-auth-token')
     const caller = token ? await spec.authenticate(token) : null
     if (!caller) throw new ServiceError(401, 'The request you have made requires authentication.')
     if (found) return render(await found.value({ ...(await call(found.params)), caller }))
-    if (methods.length > 0)
-      throw new ServiceError(405, 'The method is not allowed for the requested URL.', '', [['Allow', methods.join(', ')]])
     return render(await spec.otherwise!(await call({})))
   }
 }
