@@ -149,6 +149,24 @@ for (const place of ['memory', 'file']) {
     await database.close()
   })
 
+  test(`${place}: REGEXP finds a pattern anywhere`, async () => {
+    const database = await made(url())
+    for (const name of ['web-1', 'web-2', 'WEB', 'db']) await database.write((tx) => add(tx, name))
+    const found = (pattern: string | null) =>
+      database.rows<{ name: string }>('SELECT name FROM people WHERE name REGEXP ? ORDER BY id', [pattern])
+    const cases: [string | null, string[]][] = [
+      ['eb-[12]', ['web-1', 'web-2']],
+      ['^b|B$', ['WEB']],
+      ['', ['web-1', 'web-2', 'WEB', 'db']],
+      [null, []],
+    ]
+    for (const [pattern, expected] of cases) expect((await found(pattern)).map((row) => row.name)).toEqual(expected)
+    expect(await database.rows('SELECT NULL REGEXP ? AS found', ['None'])).toEqual([{ found: null }])
+    await expect(found('(')).rejects.toThrow('not a regular expression: (')
+    expect(await found('db')).toHaveLength(1)
+    await database.close()
+  })
+
   test(`${place}: statements are counted`, async () => {
     const database = await made(url())
     const before = database.statements

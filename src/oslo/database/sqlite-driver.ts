@@ -29,8 +29,9 @@ const readBusyMs = 5000
 export async function openDriver(url: SqliteUrl, options: DriverOptions): Promise<Driver> {
   const file = url.file === null ? null : resolve(url.file)
   const busySeconds = timeoutOf(url) ?? options.busySeconds
-  const writer = await retrying(() => translated(options.schema, () => connect(file, options.create)), busySeconds)
-  const reader = file === null ? writer : translated(options.schema, () => connect(file, false))
+  const opened = (create: boolean) => retrying(() => translated(options.schema, () => connect(file, create)), busySeconds)
+  const writer = await opened(options.create)
+  const reader = file === null ? writer : await opened(false)
   // `write` waits for others in turns and pauses; waiting inside SQLite would stop the whole process.
   if (reader !== writer) writer.pragma('busy_timeout = 0')
   return new SqliteDriver(file ?? 'in memory', writer, reader, { ...options, busySeconds })
@@ -55,11 +56,33 @@ function connect(file: string | null, create: boolean): Sqlite.Database {
     if (file !== null) connection.pragma('journal_mode = WAL')
     connection.pragma('synchronous = NORMAL')
     connection.pragma('foreign_keys = ON')
+    connection.function('regexp', { deterministic: true }, matching())
     return connection
   } catch (error) {
     connection.close()
     const foreign = error instanceof Sqlite.SqliteError && error.code === 'SQLITE_NOTADB'
     throw foreign ? new DatabaseError(`${file} is not an SQLite database`, { cause: error }) : error
+  }
+}
+
+/**
+ * What `x REGEXP pattern` asks, which SQLite leaves open: whether the pattern is found anywhere, in this case of letters, as oslo.db
+ * answers it (oslo_db/sqlalchemy/engines.py). Null is not matched: there it is the text `None`, in MySQL it is null.
+ */
+function matching(): (pattern: unknown, value: unknown) => number | null {
+  let last: { pattern: unknown; compiled: RegExp } | undefined
+  return (pattern, value) => {
+    if (pattern === null || value === null) return null
+    if (last?.pattern !== pattern) last = { pattern, compiled: compile(String(pattern)) }
+    return Number(last!.compiled.test(String(value)))
+  }
+}
+
+function compile(pattern: string): RegExp {
+  try {
+    return new RegExp(pattern)
+  } catch (error) {
+    throw new DatabaseError(`not a regular expression: ${pattern}`, { cause: error })
   }
 }
 
