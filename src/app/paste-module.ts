@@ -18,7 +18,11 @@ export async function loadExport(name: string, file: string): Promise<ForeignFac
   let value: unknown = await importFrom(specifier, file)
   for (const key of path.split('.')) {
     if ((typeof value !== 'object' && typeof value !== 'function') || value === null || !(key in value))
-      throw new Error(`the module has no export '${path}'; it has ${Object.keys((value as object) ?? {}).join(', ')}`)
+      throw new Error(
+        `the module has no export '${path}'; it has ${Object.keys((value as object) ?? {})
+          .sort()
+          .join(', ')}`,
+      )
     value = (value as Record<string, unknown>)[key]
   }
   if (typeof value !== 'function') throw new Error(`the export '${path}' is no function`)
