@@ -1,0 +1,85 @@
+/** The one place where refusals become answers: which status each kind has, and Nova's form of an error body. */
+import type { Response } from '../../app/contract.ts'
+import { Fault, type FaultKind } from '../../compute/faults.ts'
+
+/** The usual status of each kind; an operation may say another. */
+const statuses: Readonly<Record<FaultKind, number>> = {
+  invalid: 400,
+  badRequest: 400,
+  conflict: 409,
+  forbidden: 403,
+  notFound: 404,
+  malformedBody: 400,
+  unsupportedContentType: 415,
+  noSuchAction: 400,
+  queryNotUtf8: 400,
+  badVersionString: 400,
+  versionNotServed: 406,
+  otherProject: 400,
+  policyRefused: 403,
+  gone: 410,
+  unforeseen: 500,
+  markerNotFound: 400,
+  projectNotFound: 400,
+  keystoneNotFound: 400,
+  flavorNotFound: 404,
+  flavorExists: 409,
+  flavorIdExists: 409,
+  flavorAccessExists: 409,
+  flavorAccessNotFound: 404,
+  accessToPublicFlavor: 409,
+  noAccessList: 404,
+  extraSpecNotFound: 404,
+}
+
+/** Kinds that any operation may answer, whatever errors it declares (nova/api/openstack/wsgi.py expected_errors). */
+const general: ReadonlySet<FaultKind> = new Set(['invalid', 'policyRefused', 'notFound', 'queryNotUtf8', 'gone'])
+
+/** nova/api/openstack/wsgi.py Fault._fault_names */
+const names: Readonly<Record<number, string>> = {
+  400: 'badRequest',
+  401: 'unauthorized',
+  403: 'forbidden',
+  404: 'itemNotFound',
+  405: 'badMethod',
+  409: 'conflictingRequest',
+  413: 'overLimit',
+  415: 'badMediaType',
+  429: 'overLimit',
+  501: 'notImplemented',
+  503: 'serviceUnavailable',
+}
+
+export interface Refusal {
+  readonly status: number
+  readonly message: string
+  /** The error to be logged, when nobody foresaw it. */
+  readonly cause?: unknown
+}
+
+export interface Declared {
+  readonly errors: readonly number[]
+  readonly faults: Partial<Record<FaultKind, number>>
+}
+
+/** What the caller is told of an error. One that is no `Fault`, or whose status the operation does not declare, is a 500 that tells nothing. */
+export function refusalOf(error: unknown, { errors, faults }: Declared): Refusal {
+  if (error instanceof Fault) {
+    const status = faults[error.kind] ?? statuses[error.kind]
+    if (general.has(error.kind) || errors.includes(status)) return { status, message: error.message }
+  }
+  const name = error instanceof Fault ? error.kind : error instanceof Error ? error.name : typeof error
+  return { status: 500, message: new Fault('unforeseen', `<class '${name}'>`).message, cause: error }
+}
+
+/** The status of a kind that is refused before any operation is known. */
+export const statusOf = (kind: FaultKind): number => statuses[kind]
+
+/** An error answer in Nova's form. */
+export function faultResponse({ status, message }: Refusal): Response {
+  return {
+    status,
+    headers: [['Content-Type', 'application/json; charset=UTF-8']],
+    body: JSON.stringify({ [names[status] ?? 'computeFault']: { code: status, message } }),
+  }
+}

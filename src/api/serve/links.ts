@@ -1,0 +1,46 @@
+/** Addresses in answers, as the client should use them (nova/api/openstack/common.py ViewBuilder). */
+import { applicationUrl, type Request } from '../../app/contract.ts'
+import type { Links } from '../spec/fields.ts'
+import type { Query } from './validate.ts'
+
+export interface Paging extends Links {
+  /** The address of the page after `marker`. */
+  next(collection: string, marker: string, query: Query): string
+}
+
+/** `prefix` is [api] compute_link_prefix: it replaces scheme and host and goes before the path. */
+export function linksOf(request: Request, projectId: string | null, prefix: string | null): Paging {
+  const here = applicationUrl(request)
+  const base = prefixed(here, prefix)
+  const unversioned = prefixed(here.replace(/\/v\d+(\.\d+)?(\/.*)?$/, ''), prefix)
+  // nova/api/openstack/common.py _get_project_id: the project is in links when it stands anywhere in the request's address
+  const project = projectId && `${here}${request.path}?${request.query}`.includes(projectId) ? projectId : ''
+  const join = (...parts: string[]) =>
+    parts
+      .filter((part) => part !== '')
+      .map((part) => part.replace(/^\/+|\/+$/g, ''))
+      .join('/')
+  return {
+    self: (collection, id) => join(base, project, collection, id),
+    bookmark: (collection, id) => join(unversioned, project, collection, id),
+    next(collection, marker, query) {
+      const params: Record<string, string> = {}
+      for (const key of Object.keys(query).sort()) params[key] = query[key]!.at(-1)!
+      params.marker = marker
+      return `${join(base, project, collection)}?${Object.entries(params)
+        .map((pair) => pair.map(quotePlus).join('='))
+        .join('&')}`
+    },
+  }
+}
+
+function prefixed(url: string, prefix: string | null): string {
+  if (!prefix) return url
+  return prefix.replace(/\/+$/, '') + new URL(url).pathname.replace(/\/+$/, '')
+}
+
+/** Python's urllib.parse.quote_plus. */
+const quotePlus = (text: string): string =>
+  encodeURIComponent(text)
+    .replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
+    .replaceAll('%20', '+')

@@ -1,0 +1,22 @@
+/** What the operations of the cloud stand on. Made once in `wsgi/`, passed to each call. */
+import type { Peers } from '../peers/peers.ts'
+import type { Stores } from '../stores/stores.ts'
+import type { ComputeSettings } from './settings.ts'
+
+export interface Backends {
+  readonly stores: Stores
+  readonly peers: Peers
+  readonly settings: ComputeSettings
+  readonly clock: Clock
+  readonly ids: Ids
+}
+
+export interface Clock {
+  /** Milliseconds since 1970. */
+  now(): number
+}
+
+export interface Ids {
+  /** A random UUID. */
+  uuid(): string
+}

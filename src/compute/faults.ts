@@ -1,0 +1,51 @@
+/** Everything that can be refused, in Nova's words (nova/exception.py and the texts of its API). What status each has is the API's business. */
+
+export const faults = {
+  // of requests in general
+  invalid: '%s',
+  badRequest: '%s',
+  conflict: '%s',
+  forbidden: '%s',
+  notFound: 'The resource could not be found.',
+  malformedBody: 'Malformed request body',
+  unsupportedContentType: 'Unsupported Content-Type',
+  noSuchAction: 'There is no such action: %s',
+  queryNotUtf8: 'Query string is not UTF-8 encoded',
+  badVersionString: 'API Version String %s is of invalid format. Must be of format MajorNum.MinorNum.',
+  versionNotServed: 'Version %s is not supported by the API. Minimum is %s and maximum is %s.',
+  otherProject: "Malformed request URL: URL's project_id '%s' doesn't match Context's project_id '%s'",
+  policyRefused: "Policy doesn't allow %s to be performed.",
+  gone: '%s',
+  unforeseen: 'Unexpected API Error. Please report this at http://bugs.launchpad.net/nova/ and attach the Nova API log if possible.\n%s',
+  markerNotFound: 'marker [%s] not found',
+  projectNotFound: 'Project ID %s is not a valid project.',
+  keystoneNotFound: 'Nova was unable to find Keystone service endpoint.',
+  // flavors
+  flavorNotFound: 'Flavor %s could not be found.',
+  flavorExists: 'Flavor with name %s already exists.',
+  flavorIdExists: 'Flavor with ID %s already exists.',
+  flavorAccessExists: 'Flavor access already exists for flavor %s and project %s combination.',
+  flavorAccessNotFound: 'Flavor access not found for %s / %s combination.',
+  accessToPublicFlavor: 'Can not add access to a public flavor.',
+  noAccessList: 'Access list not available for public flavors.',
+  extraSpecNotFound: 'Flavor %s has no extra specs with key %s.',
+} as const
+
+export type FaultKind = keyof typeof faults
+
+/** A refusal that the caller is told of. `values` fill the `%s` of its text. */
+export class Fault extends Error {
+  override readonly name = 'Fault'
+  readonly kind: FaultKind
+  readonly values: readonly unknown[]
+  constructor(kind: FaultKind, ...values: readonly unknown[]) {
+    super(format(faults[kind], values))
+    this.kind = kind
+    this.values = values
+  }
+}
+
+function format(text: string, values: readonly unknown[]): string {
+  let next = 0
+  return text.replaceAll('%s', () => String(values[next++]))
+}

@@ -1,0 +1,108 @@
+/** What was done to servers (instance actions) and the steps of each (events). */
+import type { Database } from '../../oslo/database/database.ts'
+import { toDateTime } from '../../oslo/database/datetime.ts'
+import { paged } from '../paging.ts'
+import type { CellTables } from './schema.ts'
+import { type CellRow, from, insert } from './table.ts'
+
+export type ServerAction = CellRow<'instance_actions'>
+export type ActionEvent = CellRow<'instance_actions_events'>
+
+export interface ActionPage {
+  readonly limit?: number | undefined
+  /** The request id of the last one seen. */
+  readonly marker?: string | undefined
+  readonly changesSince?: string | undefined
+  readonly changesBefore?: string | undefined
+}
+
+export interface NewAction {
+  readonly action: string
+  readonly instanceUuid: string
+  readonly requestId: string
+  readonly userId: string | null
+  readonly projectId: string | null
+}
+
+export const actions = (database: Database<CellTables>, now: () => number) => ({
+  start: (values: NewAction): Promise<number> =>
+    database.write((tx) => {
+      const at = toDateTime(now())
+      return insert(tx, 'instance_actions', { ...values, startTime: at, createdAt: at, updatedAt: at })
+    }),
+
+  /** Newest first; undefined when the marker is not there. */
+  list: (uuid: string, { limit, marker, changesSince, changesBefore }: ActionPage = {}): Promise<ServerAction[] | undefined> =>
+    database.read(async (tx) => {
+      const order = ['created_at', 'id'].map((column) => ({ column, direction: 'desc' as const }))
+      let after: unknown[] | undefined
+      let query = from(tx, 'instance_actions').where('instance_uuid', '=', uuid)
+      if (marker !== undefined) {
+        const last = await query.where('request_id', '=', marker).executeTakeFirst()
+        if (!last) return undefined
+        after = [last.createdAt, last.id]
+      }
+      if (changesSince !== undefined) query = query.where('updated_at', '>=', changesSince)
+      if (changesBefore !== undefined) query = query.where('updated_at', '<=', changesBefore)
+      return paged(query, { order, after, limit }).execute()
+    }),
+
+  find: (uuid: string, requestId: string): Promise<ServerAction | undefined> =>
+    database.read((tx) =>
+      from(tx, 'instance_actions').where('instance_uuid', '=', uuid).where('request_id', '=', requestId).executeTakeFirst(),
+    ),
+
+  /** Newest first. */
+  events: (actionId: number): Promise<ActionEvent[]> =>
+    database.read((tx) =>
+      from(tx, 'instance_actions_events').where('action_id', '=', actionId).orderBy('created_at', 'desc').orderBy('id', 'desc').execute(),
+    ),
+
+  /** Nothing happens when the action of that request is not there. */
+  startEvent: (uuid: string, requestId: string, event: string, host: string | null): Promise<void> =>
+    database.write(async (tx) => {
+      const action = await from(tx, 'instance_actions')
+        .where('instance_uuid', '=', uuid)
+        .where('request_id', '=', requestId)
+        .executeTakeFirst()
+      if (!action) return
+      const at = toDateTime(now())
+      await insert(tx, 'instance_actions_events', { event, actionId: action.id, startTime: at, host, createdAt: at })
+      await tx.updateTable('instance_actions').set({ updated_at: at }).where('id', '=', action.id).execute()
+    }),
+
+  /** `result` is Success or Error; an error also marks the action. */
+  finishEvent: (
+    uuid: string,
+    requestId: string,
+    event: string,
+    { result, traceback = null, details = null }: { result: 'Success' | 'Error'; traceback?: string | null; details?: string | null },
+  ): Promise<void> =>
+    database.write(async (tx) => {
+      const action = await from(tx, 'instance_actions')
+        .where('instance_uuid', '=', uuid)
+        .where('request_id', '=', requestId)
+        .executeTakeFirst()
+      if (!action) return
+      const started = await from(tx, 'instance_actions_events')
+        .where('action_id', '=', action.id)
+        .where('event', '=', event)
+        .orderBy('id', 'desc')
+        .executeTakeFirst()
+      if (!started) return
+      const at = toDateTime(now())
+      await tx
+        .updateTable('instance_actions_events')
+        .set({ finish_time: at, result, traceback, details, updated_at: at })
+        .where('id', '=', started.id)
+        .execute()
+      const message = result === 'Error' ? { message: 'Error' } : {}
+      await tx
+        .updateTable('instance_actions')
+        .set({ ...message, updated_at: at })
+        .where('id', '=', action.id)
+        .execute()
+    }),
+})
+
+export type Actions = ReturnType<typeof actions>

@@ -1,0 +1,56 @@
+/** What a server's disks are made of: local disks, volumes, images, snapshots. */
+import type { Database } from '../../oslo/database/database.ts'
+import { toDateTime } from '../../oslo/database/datetime.ts'
+import { rowOf } from '../camel.ts'
+import type { CellTables } from './schema.ts'
+import { type CellRow, type CellValues, from, grouped, insert } from './table.ts'
+
+export type BlockDevice = CellRow<'block_device_mapping'>
+export type BlockDeviceValues = CellValues<'block_device_mapping'>
+
+export const blockDevices = (database: Database<CellTables>, now: () => number) => ({
+  /** By server, in the order of their making; one without any is absent. */
+  of: (uuids: readonly string[]): Promise<Map<string, BlockDevice[]>> =>
+    database.read(async (tx) => {
+      if (uuids.length === 0) return new Map()
+      const rows = await from(tx, 'block_device_mapping')
+        .where('instance_uuid', 'in', uuids)
+        .where('deleted', '=', 0)
+        .orderBy('id')
+        .execute()
+      return grouped(
+        rows,
+        (row) => row.instanceUuid!,
+        (row) => row,
+      )
+    }),
+
+  /** Of a volume, in whatever servers. */
+  ofVolume: (volumeId: string): Promise<BlockDevice[]> =>
+    database.read((tx) =>
+      from(tx, 'block_device_mapping').where('volume_id', '=', volumeId).where('deleted', '=', 0).orderBy('id').execute(),
+    ),
+
+  create: (values: BlockDeviceValues & { instanceUuid: string; uuid: string }): Promise<number> =>
+    database.write((tx) => insert(tx, 'block_device_mapping', { ...values, createdAt: toDateTime(now()) })),
+
+  update: (id: number, values: BlockDeviceValues): Promise<void> =>
+    database.write(async (tx) => {
+      await tx
+        .updateTable('block_device_mapping')
+        .set({ ...(rowOf(values) as object), updated_at: toDateTime(now()) })
+        .where('id', '=', id)
+        .execute()
+    }),
+
+  remove: (id: number): Promise<void> =>
+    database.write(async (tx) => {
+      await tx
+        .updateTable('block_device_mapping')
+        .set((eb) => ({ deleted: eb.ref('id'), deleted_at: toDateTime(now()) }))
+        .where('id', '=', id)
+        .execute()
+    }),
+})
+
+export type BlockDevices = ReturnType<typeof blockDevices>

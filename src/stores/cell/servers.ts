@@ -1,0 +1,317 @@
+/** Servers (Nova's instances) of one cell: the row, and what is always read with it. */
+import { type Expression, type Kysely, type SqlBool, sql } from 'kysely'
+import type { Database, Reading, Writing } from '../../oslo/database/database.ts'
+import { toDateTime } from '../../oslo/database/datetime.ts'
+import { initial } from '../../oslo/database/schema.ts'
+import type { WireObject } from '../../oslo/objects/object.ts'
+import { camel, type RowOf, rowOf, selection } from '../camel.ts'
+import { type Order, paged } from '../paging.ts'
+import { parsed } from '../parsed.ts'
+import { type CellTables, cellSchema } from './schema.ts'
+
+type Row = RowOf<CellTables, 'instances'>
+
+/** A server as the cell's database holds it. Texts that hold JSON are parsed; what is parsed is shared, so nobody may change it. */
+export interface Server extends Row {
+  /** The flavor it has, the one it had before a resize and the one it is getting. */
+  readonly flavor: StoredFlavors | null
+  readonly networkInfo: readonly Vif[] | null
+  readonly trustedCerts: WireObject | null
+}
+
+export interface StoredFlavors {
+  readonly cur: WireObject
+  readonly old: WireObject | null
+  readonly new: WireObject | null
+}
+
+/** One interface in the network info cache; Nova's network model as JSON. */
+export interface Vif {
+  readonly id: string
+  readonly address: string
+  readonly type?: string | null
+  readonly vnic_type?: string
+  readonly devname?: string | null
+  readonly active?: boolean
+  readonly network: VifNetwork
+  readonly [key: string]: unknown
+}
+
+export interface VifNetwork {
+  readonly id: string
+  readonly bridge?: string | null
+  readonly label: string
+  readonly subnets: readonly VifSubnet[]
+  readonly meta: Readonly<Record<string, unknown>>
+}
+
+export interface VifSubnet {
+  readonly cidr: string | null
+  readonly version?: number
+  readonly dns?: readonly { address: string; type: string; version: number }[]
+  readonly gateway?: { address: string | null; type: string; version?: number } | null
+  readonly ips: readonly FixedIp[]
+  readonly routes?: readonly { cidr: string; gateway?: { address: string } }[]
+  readonly meta?: Readonly<Record<string, unknown>>
+}
+
+export interface FixedIp {
+  readonly address: string
+  readonly type: string
+  readonly version: number
+  readonly floating_ips?: readonly { address: string; type?: string; version: number }[]
+}
+
+/** Which servers a list holds. Keys of `exact`, `anyOf` and `like` are columns under our names. */
+export interface ServerFilter {
+  readonly exact?: Readonly<Record<string, unknown>>
+  readonly anyOf?: Readonly<Record<string, readonly unknown[]>>
+  /** Regular expressions of the database. */
+  readonly like?: Readonly<Record<string, string>>
+  readonly metadata?: readonly Readonly<Record<string, string>>[]
+  readonly systemMetadata?: readonly Readonly<Record<string, string>>[]
+  /** Every, any, not every and not any of these. */
+  readonly tags?: readonly string[]
+  readonly tagsAny?: readonly string[]
+  readonly notTags?: readonly string[]
+  readonly notTagsAny?: readonly string[]
+  readonly changesSince?: string
+  readonly changesBefore?: string
+  /** Only deleted ones, soft-deleted ones included; only those that are not; both when absent. */
+  readonly deleted?: boolean
+  /** With `deleted`: whether soft-deleted ones count as deleted (true) or are shown among the others (with `deleted: false`). */
+  readonly softDeleted?: boolean
+  readonly hidden?: boolean
+}
+
+export interface ServerPage {
+  readonly order: readonly Order[]
+  /** The sort columns' values of the last one seen. */
+  readonly after?: readonly unknown[] | undefined
+  readonly limit?: number | undefined
+}
+
+export type ServerChanges = Partial<{ [K in keyof Row]: Row[K] extends infer V ? (V extends 0 | 1 | boolean ? boolean : V) | null : never }>
+
+/** What must still be so for a change to be made: states that are expected, null among them. */
+export interface Expected {
+  readonly taskState?: readonly (string | null)[]
+  readonly vmState?: readonly (string | null)[]
+}
+
+export const servers = (database: Database<CellTables>, now: () => number) => ({
+  /** One that is not deleted, or, with `deletedToo`, any. */
+  find: async (uuid: string, { deletedToo = false } = {}): Promise<Server | undefined> => {
+    const rows = await database.rows<StoredServer>(deletedToo ? findAny : findLive, [uuid])
+    return rows[0] && serverOf(rows[0])
+  },
+
+  list: async (filter: ServerFilter, page: ServerPage): Promise<Server[]> => {
+    const rows = await database.read((tx) => paged(selectServers(tx, filter), qualified(page)).execute())
+    return (rows as unknown as StoredServer[]).map(serverOf)
+  },
+
+  /** The first in a sort order that is not before these values, which may be another cell's: where a page starts here. */
+  firstFrom: (order: readonly Order[], values: readonly unknown[]) => database.read((tx) => firstFrom(tx, order, values)),
+
+  /** Makes the change when the states are as expected; says whether it did. */
+  update: (uuid: string, changes: ServerChanges, expected: Expected = {}): Promise<boolean> =>
+    database.write((tx) => updateServer(tx, uuid, changes, expected, toDateTime(now()))),
+
+  create: (values: ServerChanges & { uuid: string }): Promise<number> =>
+    database.write(async (tx) => {
+      const { insertId } = await tx
+        .insertInto('instances')
+        .values({ ...initial(cellSchema.instances), created_at: toDateTime(now()), ...rowOf(values) } as never)
+        .executeTakeFirstOrThrow()
+      return Number(insertId)
+    }),
+
+  /** Marks it and everything that belongs to it as deleted, as Nova's instance_destroy does. False when it was so already or a state has changed. */
+  destroy: (uuid: string, expected: Expected & { host?: string | null } = {}): Promise<boolean> =>
+    database.write((tx) => destroyServer(tx, uuid, expected, toDateTime(now()))),
+})
+
+export type Servers = ReturnType<typeof servers>
+
+/** As the driver gives it: JSON still as text. */
+type StoredServer = Omit<Server, 'flavor' | 'networkInfo' | 'trustedCerts'> & {
+  flavor: string | null
+  networkInfo: string | null
+  trustedCerts: string | null
+}
+
+function serverOf(row: StoredServer): Server {
+  // The row is ours alone, so it can become the domain value in place: a page of 1000 is copied once less
+  const server = row as unknown as { -readonly [K in keyof Server]: Server[K] }
+  server.flavor = parsed(row.flavor)
+  server.networkInfo = parsed(row.networkInfo)
+  server.trustedCerts = parsed(row.trustedCerts)
+  return server
+}
+
+const columns = [
+  ...selection(cellSchema, 'instances', ['internal_id', 'cell_name']),
+  'instance_extra.flavor as flavor',
+  'instance_extra.trusted_certs as trustedCerts',
+  'instance_info_caches.network_info as networkInfo',
+]
+
+const findAny = `SELECT ${columns
+  .map((column) => column.replace(/ as (\w+)$/, ' AS "$1"'))
+  .join(
+    ', ',
+  )} FROM instances LEFT JOIN instance_extra ON instance_extra.instance_uuid = instances.uuid LEFT JOIN instance_info_caches ON instance_info_caches.instance_uuid = instances.uuid WHERE instances.uuid = ?`
+const findLive = `${findAny} AND instances.deleted = 0`
+
+/** Whether a filter or a sort may name it. */
+export const isServerColumn = (name: string): boolean => Object.hasOwn(cellSchema.instances.columns, name)
+
+const qualified = ({ order, after, limit }: ServerPage): ServerPage => ({
+  order: order.map(({ column, direction }) => ({ column: `instances.${column}`, direction })),
+  after,
+  limit,
+})
+
+// biome-ignore lint/suspicious/noExplicitAny: columns are chosen at run time
+type Any = any
+
+function selectServers(tx: Reading<CellTables>, filter: ServerFilter) {
+  return (tx as Kysely<Any>)
+    .selectFrom('instances')
+    .leftJoin('instance_extra', 'instance_extra.instance_uuid', 'instances.uuid')
+    .leftJoin('instance_info_caches', 'instance_info_caches.instance_uuid', 'instances.uuid')
+    .select(columns)
+    .where((eb) => eb.and(conditions(eb, filter)))
+}
+
+function conditions(eb: Any, filter: ServerFilter): Expression<SqlBool>[] {
+  const column = (name: string) => `instances.${rowName(name)}`
+  const out: Expression<SqlBool>[] = []
+  for (const [name, value] of Object.entries(filter.exact ?? {}))
+    out.push(value === null ? eb(column(name), 'is', null) : eb(column(name), '=', value))
+  for (const [name, values] of Object.entries(filter.anyOf ?? {})) out.push(eb(column(name), 'in', values))
+  for (const [name, pattern] of Object.entries(filter.like ?? {})) out.push(sql<boolean>`${sql.ref(column(name))} REGEXP ${pattern}`)
+  for (const pairs of filter.metadata ?? []) out.push(...withPairs(eb, 'instance_metadata', pairs))
+  for (const pairs of filter.systemMetadata ?? []) out.push(...withPairs(eb, 'instance_system_metadata', pairs))
+  for (const tag of filter.tags ?? []) out.push(tagged(eb, [tag]))
+  if (filter.tagsAny) out.push(tagged(eb, filter.tagsAny))
+  if (filter.notTags) out.push(eb.not(eb.and(filter.notTags.map((tag) => tagged(eb, [tag])))))
+  if (filter.notTagsAny) out.push(eb.not(tagged(eb, filter.notTagsAny)))
+  if (filter.changesSince !== undefined) out.push(eb('instances.updated_at', '>=', filter.changesSince))
+  if (filter.changesBefore !== undefined) out.push(eb('instances.updated_at', '<=', filter.changesBefore))
+  out.push(...deletion(eb, filter))
+  out.push(
+    filter.hidden ? eb('instances.hidden', '=', true) : eb.or([eb('instances.hidden', '=', false), eb('instances.hidden', 'is', null)]),
+  )
+  return out
+}
+
+const rowName = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+
+function deletion(eb: Any, { deleted, softDeleted }: ServerFilter): Expression<SqlBool>[] {
+  if (deleted === undefined) return []
+  if (deleted) {
+    const gone = eb('instances.deleted', '=', eb.ref('instances.id'))
+    return [(softDeleted ?? true) ? eb.or([gone, eb('instances.vm_state', '=', 'soft-delete')]) : gone]
+  }
+  const live = eb('instances.deleted', '=', 0)
+  return softDeleted ? [live] : [live, eb.or([eb('instances.vm_state', '!=', 'soft-delete'), eb('instances.vm_state', 'is', null)])]
+}
+
+const tagged = (eb: Any, tags: readonly string[]): Expression<SqlBool> =>
+  eb('instances.uuid', 'in', eb.selectFrom('tags').select('tags.resource_id').where('tags.tag', 'in', tags))
+
+/** nova/db/main/api.py _exact_instance_filter asks for the key and for the value apart, so they may be of different pairs. */
+function withPairs(eb: Any, table: string, pairs: Readonly<Record<string, string>>): Expression<SqlBool>[] {
+  const has = (column: string, value: string) =>
+    eb(
+      'instances.uuid',
+      'in',
+      eb.selectFrom(table).select(`${table}.instance_uuid`).where(`${table}.deleted`, '=', 0).where(`${table}.${column}`, '=', value),
+    )
+  return Object.entries(pairs).flatMap(([key, value]) => [has('key', key), has('value', value)])
+}
+
+async function firstFrom(tx: Reading<CellTables>, order: readonly Order[], values: readonly unknown[]): Promise<string | undefined> {
+  const query = (tx as Kysely<Any>)
+    .selectFrom('instances')
+    .select('uuid')
+    .where((eb) => {
+      const ways = order.map(({ column, direction }, i) => {
+        const last = i === order.length - 1
+        const operator = direction === 'asc' ? (last ? '>=' : '>') : last ? '<=' : '<'
+        return eb.and([...order.slice(0, i).map((before, j) => eb(before.column, '=', values[j])), eb(column, operator, values[i])])
+      })
+      return eb.or(ways)
+    })
+  const row = await paged(query, { order, limit: 1 }).executeTakeFirst()
+  return row?.uuid
+}
+
+async function updateServer(
+  tx: Writing<CellTables>,
+  uuid: string,
+  changes: ServerChanges,
+  expected: Expected,
+  at: string,
+): Promise<boolean> {
+  const { numUpdatedRows } = await (tx as Kysely<Any>)
+    .updateTable('instances')
+    .set({ ...rowOf(changes), updated_at: at })
+    .where((eb) => eb.and([eb('uuid', '=', uuid), eb('deleted', '=', 0), ...states(eb, expected)]))
+    .executeTakeFirst()
+  return numUpdatedRows > 0
+}
+
+function states(eb: Any, { taskState, vmState }: Expected): Expression<SqlBool>[] {
+  const among = (column: string, values: readonly (string | null)[] | undefined) =>
+    values ? [eb.or(values.map((value) => (value === null ? eb(column, 'is', null) : eb(column, '=', value))))] : []
+  return [...among('task_state', taskState), ...among('vm_state', vmState)]
+}
+
+/** Tables whose rows are marked as deleted with their server, and by which column they name it. */
+const belongings = [
+  ['security_group_instance_association', 'instance_uuid'],
+  ['instance_info_caches', 'instance_uuid'],
+  ['instance_metadata', 'instance_uuid'],
+  ['instance_faults', 'instance_uuid'],
+  ['instance_extra', 'instance_uuid'],
+  ['instance_system_metadata', 'instance_uuid'],
+  ['block_device_mapping', 'instance_uuid'],
+  ['migrations', 'instance_uuid'],
+  ['virtual_interfaces', 'instance_uuid'],
+  ['instance_id_mappings', 'uuid'],
+] as const
+
+async function destroyServer(
+  tx: Writing<CellTables>,
+  uuid: string,
+  expected: Expected & { host?: string | null },
+  at: string,
+): Promise<boolean> {
+  const any = tx as Kysely<Any>
+  const { numUpdatedRows } = await any
+    .updateTable('instances')
+    .set((eb) => ({ deleted: eb.ref('id'), deleted_at: at }))
+    .where((eb) => {
+      const host = expected.host === undefined ? [] : [expected.host === null ? eb('host', 'is', null) : eb('host', '=', expected.host)]
+      return eb.and([eb('uuid', '=', uuid), eb('deleted', '=', 0), ...states(eb, expected), ...host])
+    })
+    .executeTakeFirst()
+  if (numUpdatedRows === 0n) return false
+  for (const [table, key] of belongings)
+    await any
+      .updateTable(table)
+      .set((eb) => ({ deleted: eb.ref('id'), deleted_at: at }))
+      .where(key, '=', uuid)
+      .where('deleted', '=', 0)
+      .execute()
+  await any.deleteFrom('tags').where('resource_id', '=', uuid).execute()
+  await any.deleteFrom('console_auth_tokens').where('instance_uuid', '=', uuid).execute()
+  return true
+}
+
+/** The values of a server's sort columns, for the page after it. */
+export const sortValues = (server: Server, order: readonly Order[]): unknown[] =>
+  order.map(({ column }) => (server as unknown as Record<string, unknown>)[camel(column)])
