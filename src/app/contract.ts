@@ -16,6 +16,13 @@ export interface Environ {
   legacyV2?: boolean
   /** The microversion that was served, for the request log. */
   microversion?: string
+  /** The media type that suits the client best, found by Nova's urlmap: the Content-Type of an answer in JSON. */
+  bestContentType?: string
+  /** Set by the http_proxy_to_wsgi filter when it changed them, for filters further out. */
+  remoteAddress?: string
+  scriptName?: string
+  /** Set by the sizelimit filter: a host need not read more of the body than this. */
+  maxBodyBytes?: number
   [key: string]: unknown
 }
 

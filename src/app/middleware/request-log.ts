@@ -22,8 +22,8 @@ export const requestLog =
 function line(request: Request, response: Response | undefined, seconds: number): string {
   const { environ } = request
   // A proxy filter further in may have found out who asks, and under which prefix.
-  const address = (environ.remoteAddress as string | undefined) ?? request.remoteAddress
-  const prefix = (environ.scriptName as string | undefined) ?? request.scriptName
+  const address = environ.remoteAddress ?? request.remoteAddress
+  const prefix = environ.scriptName ?? request.scriptName
   const uri = `${visible(prefix + request.path)}${request.query === '' ? '' : `?${request.query}`}`
   const status = response ? response.status : 500
   return `${address || '-'} "${request.method} ${uri}" status: ${status} len: ${lengthOf(response)} microversion: ${environ.microversion ?? '-'} time: ${seconds.toFixed(6)}`
