@@ -17,7 +17,7 @@ export interface Outgoing {
   readonly durable: boolean
   /** Dropped when nobody took it by then. */
   readonly expiresMs?: number
-  /** How long to try; the driver's own bound when absent. */
+  /** How long to try; the driver's own bound (`publishTimeoutMs`) when absent. */
   readonly timeoutMs?: number
 }
 
@@ -37,9 +37,9 @@ export interface Consumption {
 export interface Driver {
   /** Resolves when the broker has it (and, if durable, has written it down). Rejects with a `MessageDeliveryFailure`. */
   publish(to: Address, message: Outgoing): Promise<void>
-  /** At most `prefetch` messages are out unacknowledged. Resolves when the broker knows of the consumer; survives its restarts. */
+  /** At most `prefetch` messages are out unacknowledged. Resolves when the broker knows of the consumer, however long that takes; survives its restarts. */
   consume(from: Address, prefetch: number, deliver: (message: Incoming) => void): Promise<Consumption>
-  /** Gives up what is not confirmed; what is not acknowledged goes back. */
+  /** Gives up what is not confirmed and who does not listen yet; what is not acknowledged goes back. */
   close(): Promise<void>
 }
 

@@ -51,6 +51,8 @@ export interface RpcClient {
 export interface RpcClientOptions {
   /** `rpc_response_timeout`. */
   readonly responseTimeoutMs?: number
+  /** How long a broker may take to take a message, however long the answer may take then. */
+  readonly sendTimeoutMs?: number
   /** 32 hexadecimal digits, another at each call. */
   readonly newId?: () => string
   /** Told of answers that cannot be read. */
@@ -64,11 +66,12 @@ interface Waiter {
 
 /** A client with a reply queue of its own, made at the first call. */
 export function rpcClient(driver: Driver, options: RpcClientOptions = {}): RpcClient {
-  const { responseTimeoutMs = 60_000, newId = () => randomUUID().replaceAll('-', ''), report = () => {} } = options
+  const { responseTimeoutMs = 60_000, sendTimeoutMs = 10_000, newId = () => randomUUID().replaceAll('-', ''), report = () => {} } = options
   const replyQueue = `reply_${newId()}`
   const waiters = new Map<string, Waiter>()
   const seen = recentIds()
   let replies: Promise<Consumption> | undefined
+  let listening: Consumption | undefined
   let closed = false
 
   function onReply(incoming: Incoming): void {
@@ -86,13 +89,18 @@ export function rpcClient(driver: Driver, options: RpcClientOptions = {}): RpcCl
 
   function listen(): Promise<Consumption> {
     replies ??= driver.consume({ kind: 'reply', queue: replyQueue }, 1000, onReply)
-    replies.catch(() => {
-      replies = undefined
-    })
+    replies.then(
+      (consumption) => {
+        listening = consumption
+      },
+      () => {
+        replies = undefined
+      },
+    )
     return replies
   }
 
-  const send = (to: Address, context: RequestContext, message: Message, limits: { expiresMs?: number; timeoutMs?: number } = {}) => {
+  const send = (to: Address, context: RequestContext, message: Message, limits: { expiresMs?: number; timeoutMs: number }) => {
     const id = newId()
     const body = seal({ ...message, _unique_id: id, ...contextToWire(context) })
     return driver.publish(to, { id, body, durable: to.kind === 'topic' && message._msg_id === undefined, ...limits })
@@ -100,17 +108,20 @@ export function rpcClient(driver: Driver, options: RpcClientOptions = {}): RpcCl
 
   function call<T>(target: Target, context: RequestContext, method: string, args: Arguments, options: CallOptions = {}): Promise<T> {
     const { timeoutMs = responseTimeoutMs, monitorMs } = options
+    const sendMs = Math.min(timeoutMs, sendTimeoutMs)
     const msgId = newId()
     return new Promise<T>((resolve, reject) => {
       let sent = false
       const late = () =>
         sent
           ? new MessagingTimeout(`Timed out waiting for a reply to message ID ${msgId} (${method})`)
-          : new MessageDeliveryFailure(`${method} could not be sent within ${timeoutMs} ms`)
+          : new MessageDeliveryFailure(`${method} could not be sent within ${sendMs} ms`)
       const deadline = setTimeout(() => waiter.fail(late()), timeoutMs)
+      const sending = setTimeout(() => waiter.fail(late()), sendMs)
       let silence: NodeJS.Timeout | undefined
       const done = () => {
         clearTimeout(deadline)
+        clearTimeout(sending)
         clearTimeout(silence)
         waiters.delete(msgId)
       }
@@ -139,7 +150,8 @@ export function rpcClient(driver: Driver, options: RpcClientOptions = {}): RpcCl
       const begin = async () => {
         await listen()
         if (!waiters.has(msgId)) return
-        await send(topicOf(target), context, message, { expiresMs: timeoutMs, timeoutMs })
+        await send(topicOf(target), context, message, { expiresMs: timeoutMs, timeoutMs: sendMs })
+        clearTimeout(sending)
         sent = true
         if (monitorMs !== undefined && waiters.has(msgId)) silence = setTimeout(() => waiter.fail(late()), monitorMs)
       }
@@ -155,16 +167,18 @@ export function rpcClient(driver: Driver, options: RpcClientOptions = {}): RpcCl
 
   return {
     call: open(call) as RpcClient['call'],
-    cast: open((target, context, method, args, options) => send(topicOf(target), context, messageOf(target, method, args, options))),
+    cast: open((target, context, method, args, options) =>
+      send(topicOf(target), context, messageOf(target, method, args, options), { timeoutMs: sendTimeoutMs }),
+    ),
     fanout: open((target, context, method, args, options) =>
-      send({ kind: 'fanout', topic: target.topic }, context, messageOf(target, method, args, options)),
+      send({ kind: 'fanout', topic: target.topic }, context, messageOf(target, method, args, options), { timeoutMs: sendTimeoutMs }),
     ),
     async close() {
       if (closed) return
       closed = true
       for (const waiter of [...waiters.values()]) waiter.fail(new MessageDeliveryFailure('the RPC client was closed'))
-      const consumption = await replies?.catch(() => undefined)
-      await consumption?.cancel()
+      // where no broker was there yet, this ends with the driver
+      await listening?.cancel()
     },
   }
 }

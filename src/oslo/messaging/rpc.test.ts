@@ -6,6 +6,7 @@ import { isRemote, RemoteError } from './failure.ts'
 import { memoryDriver } from './local/in-process.ts'
 import { type RpcClient, rpcClient } from './rpc-client.ts'
 import { type Endpoint, pingEndpoint, type RpcServer, rpcServer } from './rpc-server.ts'
+import { openTransport } from './transport.ts'
 
 const context: RequestContext = {
   userId: 'a1',
@@ -376,6 +377,21 @@ describe('answers', () => {
     expect(await waiting).toBe('MessageDeliveryFailure')
     await expect(client.cast(compute, context, 'never', {})).rejects.toMatchObject({ name: 'MessageDeliveryFailure' })
   })
+})
+
+describe('without a broker', () => {
+  const asks: [what: string, ask: (client: RpcClient) => Promise<unknown>][] = [
+    ['a cast', (client) => client.cast(compute, context, 'm', {})],
+    ['a fan-out', (client) => client.fanout(compute, context, 'm', {})],
+    ['a call', (client) => client.call(compute, context, 'm', {})],
+    ['a call that may take long', (client) => client.call(compute, context, 'm', {}, { timeoutMs: 1_800_000, monitorMs: 60_000 })],
+  ]
+  for (const [what, ask] of asks)
+    test(`${what} fails soon`, async () => {
+      const driver = keep(openTransport('local:///nowhere/at/all.sock'))
+      const client = keep(rpcClient(driver, { sendTimeoutMs: 50 }))
+      await expect(ask(client)).rejects.toMatchObject({ name: 'MessageDeliveryFailure', message: expect.stringContaining('within 50 ms') })
+    }, 2_000)
 })
 
 describe('signs of life', () => {

@@ -353,9 +353,10 @@ describe('a client', () => {
   test('gives up what waits when it is closed', async () => {
     const driver = localDriver({ socketPath: newSocket() })
     const sent = send(driver, topic('t'), 'x')
-    const outcome = expect(sent).rejects.toThrow('the driver was closed')
+    const listening = driver.consume(topic('t'), 1, () => {})
+    const outcomes = [sent, listening].map((waiting) => expect(waiting).rejects.toThrow('the driver was closed'))
     await driver.close()
-    await outcome
+    await Promise.all(outcomes)
   })
 })
 

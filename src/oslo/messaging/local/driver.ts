@@ -29,6 +29,7 @@ interface Consumer {
   /** Acknowledged in this turn of the loop. */
   acknowledged: number[]
   started: () => void
+  failed: (error: Error) => void
   cancelled: (() => void) | undefined
 }
 
@@ -194,9 +195,9 @@ export function localDriver(options: LocalDriverOptions): Driver {
   function consume(from: Address, prefetch: number, deliver: (message: Incoming) => void): Promise<Consumption> {
     if (closed) return Promise.reject(new MessageDeliveryFailure('the driver is closed'))
     const tag = ++counter
-    return new Promise((resolve) => {
+    return new Promise((resolve, failed) => {
       const started = () => resolve({ cancel: () => cancel(consumer) })
-      const consumer: Consumer = { tag, from, prefetch, deliver, started, acknowledged: [], cancelled: undefined }
+      const consumer: Consumer = { tag, from, prefetch, deliver, started, failed, acknowledged: [], cancelled: undefined }
       consumers.set(tag, consumer)
       if (ready) sendConsume(consumer)
       else open()
@@ -205,10 +206,15 @@ export function localDriver(options: LocalDriverOptions): Driver {
 
   function cancel(consumer: Consumer): Promise<void> {
     return new Promise((resolve) => {
-      consumer.cancelled = resolve
+      // a broker that hangs holds nobody up who wants to leave
+      const impatience = setTimeout(resolve, lastRetryMs)
+      consumer.cancelled = () => {
+        clearTimeout(impatience)
+        resolve()
+      }
       if (ready) return write(encodeFrame({ op: 'cancel', tag: consumer.tag } satisfies Request))
       consumers.delete(consumer.tag)
-      resolve()
+      consumer.cancelled()
     })
   }
 
@@ -220,7 +226,10 @@ export function localDriver(options: LocalDriverOptions): Driver {
       for (const consumer of consumers.values()) sendAcknowledged(consumer)
       closed = true
       clearTimeout(retry)
-      for (const entry of [...unconfirmed.values()]) entry.settle(new MessageDeliveryFailure('the driver was closed'))
+      const gaveUp = new MessageDeliveryFailure('the driver was closed')
+      for (const entry of [...unconfirmed.values()]) entry.settle(gaveUp)
+      // those that have started are settled already
+      for (const consumer of consumers.values()) consumer.failed(gaveUp)
       const last = socket
       if (!last) return
       const gone = new Promise((resolve) => last.once('close', resolve))
