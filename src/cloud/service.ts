@@ -183,6 +183,19 @@ export function clientUrl(request: Request): string {
   return `${scheme}://${host.replace(scheme === 'https' ? /:443$/ : /:80$/, '')}${prefix}${request.scriptName}`
 }
 
+/**
+ * The address of a service of the same cloud, for a client that knows this one as `baseUrl`: `{base}` stands for that address (`http://cloud:5000`),
+ * `{scheme}`, `{host}` (with its port) and `{hostname}` (without) for its parts.
+ *
+ *     addressFor('{scheme}://{hostname}:8774/v2.1', 'http://cloud:5000')   // http://cloud:8774/v2.1
+ */
+export function addressFor(template: string, baseUrl: string): string {
+  const [scheme, rest] = baseUrl.split('://') as [string, string]
+  const host = rest.split('/')[0]!
+  const parts: Record<string, string> = { base: baseUrl, scheme, host, hostname: host.replace(/:\d+$/, '') }
+  return template.replace(/\{(base|scheme|host|hostname)\}/g, (_, part: string) => parts[part]!)
+}
+
 /** The parsed JSON of a body, undefined when there is none or it is something else; 400 when it is malformed. */
 export async function jsonBody(request: Request): Promise<unknown> {
   if (!/\bjson\b/.test(header(request, 'content-type') ?? '')) return undefined

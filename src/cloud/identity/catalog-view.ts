@@ -1,5 +1,5 @@
 /** The service catalogue of a token, and the addresses in it, which follow the one that the client used. */
-import type { Call } from '../service.ts'
+import { addressFor, type Call } from '../service.ts'
 import type { Endpoint, Store } from './model.ts'
 
 /**
@@ -24,10 +24,7 @@ export function urlOf(endpoint: Endpoint, addresses: Addresses, call: Pick<Call,
   if (endpoint.url !== null) return endpoint.url
   const template = addresses.get(endpoint.template ?? '')
   if (template === undefined) return null
-  const [scheme, rest] = call.baseUrl.split('://') as [string, string]
-  const host = rest.split('/')[0]!
-  const parts: Record<string, string> = { base: call.baseUrl, scheme, host, hostname: host.replace(/:\d+$/, '') }
-  return template.replace(/\{(base|scheme|host|hostname)\}/g, (_, part: string) => parts[part]!)
+  return addressFor(template, call.baseUrl)
 }
 
 /** The names that Keystone fills in from the token, in either of its two spellings. */

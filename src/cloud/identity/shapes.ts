@@ -1,5 +1,6 @@
 /** The shapes of request bodies (keystone/{identity,resource,assignment,catalog,limit,application_credential}/schema.py) and what is said of a wrong one. */
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
+import { explained, str } from '../jsonschema.ts'
 import { expecting, invalid } from './faults.ts'
 
 type Schema = Readonly<Record<string, unknown>>
@@ -174,7 +175,7 @@ function checked(shape: Shape, body: unknown): Fields {
   if (!error) return body as Fields
   const field = error.instancePath.split('/').at(-1)
   const said = explained(error)
-  throw invalid(field ? `Invalid input for field/attribute ${field}. Value: ${shown(error.data)}. ${said}` : said)
+  throw invalid(field ? `Invalid input for field/attribute ${field}. Value: ${str(error.data)}. ${said}` : said)
 }
 
 /** Checks a value in the words of Keystone's older check, which Keystone still uses for logins, tags and passwords. */
@@ -189,67 +190,4 @@ export function authOf(body: unknown): Fields {
   const given = (body as Fields | undefined)?.auth
   if (given === undefined || given === null) throw expecting('auth', 'request body')
   return check('auth', given)
-}
-
-/** What jsonschema says of an error that ajv found. */
-function explained({ keyword, params, data, schema }: ErrorObject): string {
-  const value = python(data)
-  const empty = data === '' || (Array.isArray(data) && data.length === 0)
-  switch (keyword) {
-    case 'type':
-      return `${value} is not of type ${[schema].flat().map(python).join(', ')}`
-    case 'required':
-      return `'${params.missingProperty}' is a required property`
-    case 'additionalProperties':
-      return `Additional properties are not allowed ('${params.additionalProperty}' was unexpected)`
-    case 'enum':
-      return `${value} is not one of ${python(schema)}`
-    case 'minLength':
-    case 'minItems':
-      return empty && params.limit === 1 ? `${value} should be non-empty` : `${value} is too short`
-    case 'maxLength':
-    case 'maxItems':
-      return `${value} is too long`
-    case 'pattern':
-      return `${value} does not match ${python(schema)}`
-    case 'minProperties':
-      return params.limit === 1 ? `${value} should be non-empty` : `${value} does not have enough properties`
-    case 'maxProperties':
-      return `${value} has too many properties`
-    case 'uniqueItems':
-      return `${value} has non-unique elements`
-    case 'minimum':
-      return `${value} is less than the minimum of ${params.limit}`
-    case 'maximum':
-      return `${value} is greater than the maximum of ${params.limit}`
-    case 'format':
-      return `${value} is not a '${params.format}'`
-    case 'oneOf':
-      return params.passingSchemas
-        ? `${value} is valid under each of ${(schema as unknown[]).map(python).join(', ')}`
-        : `${value} is not valid under any of the given schemas`
-    default:
-      return `${value} is not allowed here`
-  }
-}
-
-/** As Python's str() shows a value: a string without quotes. */
-const shown = (value: unknown): string => (typeof value === 'string' ? value : python(value))
-
-/** As Python's repr() shows a value. */
-function python(value: unknown): string {
-  if (value === null || value === undefined) return 'None'
-  if (typeof value === 'boolean') return value ? 'True' : 'False'
-  if (typeof value === 'number') return String(value)
-  if (typeof value === 'string') return quoted(value)
-  if (Array.isArray(value)) return `[${value.map(python).join(', ')}]`
-  return `{${Object.entries(value as object)
-    .map(([key, held]) => `${quoted(key)}: ${python(held)}`)
-    .join(', ')}}`
-}
-
-function quoted(text: string): string {
-  const quote = text.includes("'") && !text.includes('"') ? '"' : "'"
-  const escaped = text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('\r', '\\r').replaceAll('\t', '\\t')
-  return `${quote}${quote === "'" ? escaped.replaceAll("'", "\\'") : escaped}${quote}`
 }

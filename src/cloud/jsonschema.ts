@@ -1,0 +1,65 @@
+/** Says what is wrong with a value in the words of Python's jsonschema, which users of OpenStack know. */
+import type { ErrorObject } from 'ajv'
+
+/** What jsonschema says of an error that ajv found (which must run with `verbose`). */
+export function explained({ keyword, params, data, schema }: ErrorObject): string {
+  const value = repr(data)
+  const empty = data === '' || (Array.isArray(data) && data.length === 0)
+  switch (keyword) {
+    case 'type':
+      return `${value} is not of type ${[schema].flat().map(repr).join(', ')}`
+    case 'required':
+      return `'${params.missingProperty}' is a required property`
+    case 'additionalProperties':
+      return `Additional properties are not allowed ('${params.additionalProperty}' was unexpected)`
+    case 'enum':
+      return `${value} is not one of ${repr(schema)}`
+    case 'minLength':
+    case 'minItems':
+      return empty && params.limit === 1 ? `${value} should be non-empty` : `${value} is too short`
+    case 'maxLength':
+    case 'maxItems':
+      return `${value} is too long`
+    case 'pattern':
+      return `${value} does not match ${repr(schema)}`
+    case 'minProperties':
+      return params.limit === 1 ? `${value} should be non-empty` : `${value} does not have enough properties`
+    case 'maxProperties':
+      return `${value} has too many properties`
+    case 'uniqueItems':
+      return `${value} has non-unique elements`
+    case 'minimum':
+      return `${value} is less than the minimum of ${params.limit}`
+    case 'maximum':
+      return `${value} is greater than the maximum of ${params.limit}`
+    case 'format':
+      return `${value} is not a '${params.format}'`
+    case 'oneOf':
+      return params.passingSchemas
+        ? `${value} is valid under each of ${(schema as unknown[]).map(repr).join(', ')}`
+        : `${value} is not valid under any of the given schemas`
+    default:
+      return `${value} is not allowed here`
+  }
+}
+
+/** As Python's str() shows a value: a string without quotes. */
+export const str = (value: unknown): string => (typeof value === 'string' ? value : repr(value))
+
+/** As Python's repr() shows a value. */
+export function repr(value: unknown): string {
+  if (value === null || value === undefined) return 'None'
+  if (typeof value === 'boolean') return value ? 'True' : 'False'
+  if (typeof value === 'number') return String(value)
+  if (typeof value === 'string') return quoted(value)
+  if (Array.isArray(value)) return `[${value.map(repr).join(', ')}]`
+  return `{${Object.entries(value as object)
+    .map(([key, held]) => `${quoted(key)}: ${repr(held)}`)
+    .join(', ')}}`
+}
+
+function quoted(text: string): string {
+  const quote = text.includes("'") && !text.includes('"') ? '"' : "'"
+  const escaped = text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('\r', '\\r').replaceAll('\t', '\\t')
+  return `${quote}${quote === "'" ? escaped.replaceAll("'", "\\'") : escaped}${quote}`
+}
