@@ -2,13 +2,13 @@
  * Lets in who has a valid token: keystonemiddleware.auth_token. What a client says about itself is dropped, Keystone is asked about its token, and
  * what Keystone says is handed on as `environ.identity` and as headers.
  */
-import { group, type Option } from '../../oslo/config/options.ts'
+import type { Option } from '../../oslo/config/options.ts'
 import { settings as settingsOf } from '../../oslo/config/settings.ts'
 import type { Sources } from '../../oslo/config/sources.ts'
 import type { Access } from '../../oslo/keystoneauth/access.ts'
 import type { Auth } from '../../oslo/keystoneauth/auth.ts'
 import { loadAuth } from '../../oslo/keystoneauth/identity.ts'
-import { authOptions, type SessionSettings } from '../../oslo/keystoneauth/options.ts'
+import { authSettings, type SessionSettings } from '../../oslo/keystoneauth/options.ts'
 import { createSession, type Session } from '../../oslo/keystoneauth/session.ts'
 import type { Log } from '../../oslo/log.ts'
 import { type Filter, header, type Request, type Response } from '../contract.ts'
@@ -136,13 +136,12 @@ export function authTokenFilters(parts: AuthTokenFactoryParts): Registry {
 function makeAuthToken(variables: Variables, { sources, logger, clock }: AuthTokenFactoryParts): Filter {
   const log = logger(variables.log_name ?? 'keystonemiddleware.auth_token')
   const overrides = { values: variables }
-  const own = settingsOf(authTokenOptions, sources, overrides)
-  const section = own.authSection ?? authTokenOptions.group
-  const credentials = own.authSection ? settingsOf(group(section, authOptions), sources, overrides) : own
-  const settings = { ...own, authType: credentials.authType, authUrl: credentials.authUrl }
+  const credentials = authSettings(authTokenOptions.group, sources, overrides)
+  const { authType, authUrl } = credentials.settings
+  const settings = { ...settingsOf(authTokenOptions, sources, overrides), authType, authUrl }
   for (const notice of notices(settings, variables)) log.warning(notice)
   const session = createSession({ settings: connectionOf(settings), log })
-  const auth = loadAuth(credentials, { group: section, session, clock })
+  const auth = loadAuth(credentials.settings, { group: credentials.group, session, clock })
   const validator = auth ? tokenValidator({ session: keystoneOf(session, auth, settings), auth, clock, ...settings }) : unconfigured
   return authToken({ settings, validator, log, clock })
 }

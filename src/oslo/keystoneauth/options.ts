@@ -3,7 +3,9 @@
  *
  *     export const placementOptions = group('placement', { ...sessionOptions, ...authOptions, ...serviceOptions('placement'), … })
  */
-import { boolean, choice, float, integer, list, type OptionGroup, type Settings, text } from '../config/options.ts'
+import { boolean, choice, float, group, integer, list, type OptionGroup, type Settings, text } from '../config/options.ts'
+import { type Overrides, settings } from '../config/settings.ts'
+import type { Sources } from '../config/sources.ts'
 
 /** keystoneauth1/loading/session.py */
 export const sessionOptions = {
@@ -111,3 +113,10 @@ export const serviceOptions = (serviceType: string) => ({
 export type SessionSettings = Settings<OptionGroup<typeof sessionOptions>>
 export type AuthSettings = Settings<OptionGroup<typeof authOptions>>
 export type ServiceSettings = Settings<OptionGroup<ReturnType<typeof serviceOptions>>>
+
+/** The auth options of a group, or of the group that its `auth_section` names instead. */
+export function authSettings(name: string, sources: Sources, overrides?: Overrides): { group: string; settings: AuthSettings } {
+  const own = settings(group(name, authOptions), sources, overrides)
+  const section = own.authSection || name
+  return { group: section, settings: section === name ? own : settings(group(section, authOptions), sources, overrides) }
+}

@@ -10,6 +10,7 @@ import { isStatus, PeerError } from './errors.ts'
 import { defaultsOf, type Said, type TestKeystone, testKeystone } from './fixture.ts'
 import { identityUrl, loadAuth } from './identity.ts'
 import { type AuthSettings, authOptions, type SessionSettings, serviceOptions, sessionOptions } from './options.ts'
+import { loadServiceUser, serviceUserOptions } from './service-user.ts'
 import { type Ask, createSession, type Session, serviceOf } from './session.ts'
 
 const unreachable = 'http://127.0.0.1:1'
@@ -327,6 +328,22 @@ describe('the token of a caller', () => {
       ['theirs', 'ours-2'],
     ])
   })
+})
+
+describe('the service user', () => {
+  const rows: [settings: Partial<AuthSettings> & { sendServiceUserToken: boolean }, sent: boolean, warned: number][] = [
+    [{ ...asNova, sendServiceUserToken: true }, true, 0],
+    [{ ...asNova, sendServiceUserToken: false }, false, 0],
+    [{ sendServiceUserToken: true }, false, 1],
+  ]
+  for (const [changes, sent, warned] of rows) {
+    test(`${changes.username ?? 'nobody'}, ${changes.sendServiceUserToken ? 'wanted' : 'not wanted'}`, () => {
+      const settings = defaultsOf(serviceUserOptions.options, { authUrl: keystone.url, ...changes })
+      const log = { warning: (text: string) => void warnings.push(text) }
+      const service = loadServiceUser(settings, settings, { group: 'service_user', session: open(), clock: { now: Date.now }, log })
+      expect([service !== null, warnings.length]).toEqual([sent, warned])
+    })
+  }
 })
 
 describe('the address of version 3', () => {

@@ -190,6 +190,19 @@ describe('changes', () => {
     now += 1000
     expect(may('show', 'c')).toBe(true)
   })
+  test('of a directory into a file are told once too', () => {
+    enforce()
+    expect(may('show', 'reader')).toBe(true)
+    write('policy.d', 'not a directory')
+    for (let second = 0; second < 2; second++) {
+      now += 1000
+      expect(may('show', 'reader')).toBe(true)
+    }
+    expect(said.map((line) => line.replace(directory, ''))).toEqual([
+      expect.stringContaining('policy_dirs: /policy.d cannot be read: ENOTDIR'),
+    ])
+    expect(() => enforce()).toThrow(InvalidPolicy)
+  })
   test('are told to the service', () => {
     const told: string[][] = []
     write('policy.yaml', 'show: role:a')

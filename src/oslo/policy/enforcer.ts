@@ -60,6 +60,7 @@ export function createEnforcer({ settings, defaults, directories, kinds = {}, on
   let entries = load(files)
   let fallback = entries.get(settings.policyDefaultRule)
   let nextLook = clock.now() + lookEveryMs
+  let complaint = ''
 
   function load(from: readonly PolicyFile[]): Map<string, Entry> {
     const set = gatherRules(from, registered, settings)
@@ -78,8 +79,11 @@ export function createEnforcer({ settings, defaults, directories, kinds = {}, on
       entries = load(found)
       fallback = entries.get(settings.policyDefaultRule)
       log.info(`Read the policy files again: ${found.map(({ path }) => path).join(', ') || 'there are none any more'}.`)
+      complaint = ''
     } catch (error) {
-      log.error(`The policy files have changed but cannot be used, so the rules stay as they were: ${(error as Error).message}`)
+      const { message } = error as Error
+      if (message !== complaint) log.error(`The policy files have changed but cannot be used, so the rules stay as they were: ${message}`)
+      complaint = message
     }
   }
 

@@ -1,5 +1,5 @@
 /** The policy files of a deployment: which there are, when they last changed, and what they say. */
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { type Dirent, readdirSync, readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parse } from 'yaml'
 import { type Check, InvalidRule, parseRule } from './check.ts'
@@ -32,11 +32,19 @@ function lookUp(name: string, directories: readonly string[]): PolicyFile[] {
 
 // oslo_policy/policy.py Enforcer._walk_through_policy_directory: in the order of names, without hidden files and sub-directories
 function inside(directory: PolicyFile): PolicyFile[] {
-  return readdirSync(directory.path, { withFileTypes: true })
+  return entriesOf(directory.path)
     .filter((entry) => !entry.name.startsWith('.') && !entry.isDirectory())
     .map((entry) => resolve(directory.path, entry.name))
     .sort()
     .flatMap((path) => stamped(path) ?? [])
+}
+
+function entriesOf(path: string): Dirent[] {
+  try {
+    return readdirSync(path, { withFileTypes: true })
+  } catch (error) {
+    throw new InvalidPolicy(`policy_dirs: ${path} cannot be read: ${(error as Error).message}`, { cause: error })
+  }
 }
 
 function stamped(path: string): PolicyFile | undefined {
