@@ -20,6 +20,9 @@ export const faults = {
   markerNotFound: 'marker [%s] not found',
   projectNotFound: 'Project ID %s is not a valid project.',
   keystoneNotFound: 'Nova was unable to find Keystone service endpoint.',
+  cellDown: 'Cell %s is not responding or returned an exception, hence instance info is not available.',
+  // servers
+  serverNotFound: 'Instance %s could not be found.',
   // flavors
   flavorNotFound: 'Flavor %s could not be found.',
   flavorExists: 'Flavor with name %s already exists.',

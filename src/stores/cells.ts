@@ -14,10 +14,10 @@ import { servers } from './cell/servers.ts'
 import { computeNodes, services } from './cell/services.ts'
 import { tags } from './cell/tags.ts'
 
-/** What one cell's database holds. */
-export const cellStore = (database: Database<CellTables>, now: () => number) => ({
+/** What one cell's database holds. `cellId` is the id of its mapping. */
+export const cellStore = (database: Database<CellTables>, now: () => number, cellId: number) => ({
   database,
-  servers: servers(database, now),
+  servers: servers(database, now, cellId),
   metadata: metadata(database, now),
   systemMetadata: systemMetadata(database, now),
   tags: tags(database),
@@ -86,7 +86,7 @@ export function openCells({ mappings, now, deadlineSeconds, expand = (url) => ur
     let cell = opened.get(mapping.id)
     if (!cell) {
       cell = open(expand(mapping.databaseConnection ?? '', 'database')).then((database) => ({
-        ...cellStore(database, now),
+        ...cellStore(database, now, mapping.id),
         id: mapping.id,
         uuid: mapping.uuid!,
         name: mapping.name,

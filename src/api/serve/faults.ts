@@ -22,6 +22,8 @@ const statuses: Readonly<Record<FaultKind, number>> = {
   markerNotFound: 400,
   projectNotFound: 400,
   keystoneNotFound: 400,
+  cellDown: 500,
+  serverNotFound: 404,
   flavorNotFound: 404,
   flavorExists: 409,
   flavorIdExists: 409,

@@ -1,6 +1,7 @@
 /** The formats that Nova's schemas name, with its own rules (nova/api/validation/validators.py and jsonschema's FormatChecker). */
 import { isIPv4, isIPv6 } from 'node:net'
 import { printableRange } from '../spec/printable.ts'
+import { isotime } from './values.ts'
 
 interface Format {
   readonly check: (value: string) => boolean
@@ -70,20 +71,12 @@ function isBase64(value: string): boolean {
   return data.length % 4 === 0 ? true : data.length % 4 !== 1 && padding >= 4 - (data.length % 4)
 }
 
-/** What oslo_utils.timeutils.parse_isotime takes: the iso8601 package's forms. */
-const isotime = /^(\d{4})(-?(\d{1,2})(-?(\d{1,2})([ T](\d{1,2})(:?(\d{1,2})(:?(\d{1,2})([.,]\d+)?)?)?(Z|[+-]\d{2}:?(\d{2})?)?)?)?)?$/
-
 function isIsoTime(value: string): boolean {
   const found = isotime.exec(value)
   if (!found) return false
-  const [year, month, day, hour, minute, second] = [1, 3, 5, 7, 9, 11].map((i) => Number(found[i] ?? (i < 6 ? 1 : 0))) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ]
+  const [year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0] = [1, 3, 5, 6, 7, 8].map((i) =>
+    found[i] === undefined ? undefined : Number(found[i]),
+  )
   const date = new Date(Date.UTC(year, month - 1, day))
   return year > 0 && date.getUTCMonth() === month - 1 && date.getUTCDate() === day && hour < 24 && minute < 60 && second < 60
 }

@@ -226,7 +226,10 @@ async function render(serving: Serving, operation: Operation, asked: Asked, call
   const body = reply && (await bodyFor(reply, { serving, operation, minor, call, query, out, links }))
   const response: Response = {
     status: byVersion(operation.status ?? 200, minor),
-    headers: [['Content-Type', 'application/json'], ...(operation.headers?.(out, call, links) ?? [])],
+    headers: [
+      ['Content-Type', asked.request.environ.bestContentType ?? 'application/json'],
+      ...(operation.headers?.(out, call, links) ?? []),
+    ],
     body: body === undefined ? null : JSON.stringify(body),
   }
   if (response.status === 204) dropResponseHeader(response, 'content-type')
@@ -247,7 +250,7 @@ async function bodyFor(reply: Reply<unknown>, rendered: Rendered): Promise<unkno
   const { out } = rendered
   if (reply.kind === 'nothing') return undefined
   if (reply.kind === 'plain') return out
-  if (reply.kind === 'one') return { [reply.key]: (await rowsOf(reply.view, [out], rendered))[0] }
+  if (reply.kind === 'one') return { [reply.key]: (await rowsOf(reply.view, [out], rendered, ownerOf(out)))[0] }
   const page = out as readonly unknown[]
   const items = await rowsOf(reply.view, page, rendered)
   const { each, next } = reply.options
@@ -273,8 +276,14 @@ function nextLink(
 
 const compiled = new WeakMap<object, Map<string, Renderer<unknown, Record<string, unknown>>>>()
 
-async function rowsOf(view: unknown, page: readonly unknown[], { operation, minor, call, links }: Rendered): Promise<unknown[]> {
-  const renderer = rendererOf(view as ViewLike, minor, call)
+/** `owner`: whose rows they are, when they are of one; rules that hide fields are then asked about it. */
+async function rowsOf(
+  view: unknown,
+  page: readonly unknown[],
+  { operation, minor, call, links }: Rendered,
+  owner?: Target,
+): Promise<unknown[]> {
+  const renderer = rendererOf(view as ViewLike, minor, call, owner)
   const extra: Record<string, unknown> = {}
   if (page.length > 0)
     await Promise.all(
@@ -284,7 +293,7 @@ async function rowsOf(view: unknown, page: readonly unknown[], { operation, mino
         extra[need] = await load(page, call)
       }),
     )
-  const rendering = { links }
+  const rendering = { links, now: `${new Date(call.backends.clock.now()).toISOString().slice(0, 19)}Z` }
   return page.map((row) => renderer.render(row, extra, rendering))
 }
 
@@ -294,10 +303,10 @@ interface ViewLike {
 }
 
 /** Rules that hide fields are asked once per request; views are compiled once per version and outcome. */
-function rendererOf(view: ViewLike, minor: Minor, call: AnyCall): Renderer<unknown, Record<string, unknown>> {
+function rendererOf(view: ViewLike, minor: Minor, call: AnyCall, owner?: Target): Renderer<unknown, Record<string, unknown>> {
   let known = compiled.get(view)
   if (!known) compiled.set(view, (known = new Map()))
-  const shown = rulesOf(view).filter((rule) => call.can(rule as RuleName))
+  const shown = rulesOf(view).filter((rule) => call.can(rule as RuleName, owner))
   const key = `${minor} ${shown.join(' ')}`
   let renderer = known.get(key)
   if (!renderer) known.set(key, (renderer = view.compile(minor, (rule) => shown.includes(rule))))

@@ -14,6 +14,8 @@ import { always, from, holds, type Span, upTo } from './span.ts'
 /** What rendering needs to know of the request. */
 export interface Rendering {
   readonly links: Links
+  /** As `2026-01-02T03:04:05Z`. */
+  readonly now: string
 }
 
 /** Addresses as the client should use them. */
@@ -67,6 +69,11 @@ export class Field<R, X> {
   /** Names what `extra` must hold. */
   needs(...wants: (keyof X & string)[]): Field<R, X> {
     return this.#with({ wants })
+  }
+  /** The same from a version on, or from where it starts itself if that is later. */
+  later(version: Microversion): Field<R, X> {
+    const since = Math.max(this.span.since, from(always, version).since)
+    return this.#with({ span: { ...this.span, since } })
   }
   #with(rules: FieldRules): Field<R, X> {
     return new Field(this.get, this.schema, {
@@ -198,3 +205,35 @@ function within<R, X>({ get, nested }: Field<R, X>, inner: Renderer<unknown, X>)
 }
 
 export const view = <R, X>(fields: Fields<R, X>): View<R, X> => new View(fields)
+
+/** Fields that a view shows only from a version on. */
+export function later<R, X>(version: Microversion, fields: Fields<R, X>): Fields<R, X> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([key, lives]) => [key, [lives].flat().map((life) => (life as Field<R, X>).later(version))]),
+  )
+}
+
+/** Rows of two kinds in one list: those for which `first` holds are shown by the first view. */
+export const either = <R, X>(first: (row: R) => boolean, one: View<R, X>, other: View<R, X>): View<R, X> => new Either(first, one, other)
+
+class Either<R, X> extends View<R, X> {
+  readonly #first: (row: R) => boolean
+  readonly #one: View<R, X>
+  constructor(first: (row: R) => boolean, one: View<R, X>, other: View<R, X>) {
+    super(other.fields)
+    this.#first = first
+    this.#one = one
+  }
+  override get rules(): string[] {
+    return [...new Set([...this.#one.rules, ...super.rules])]
+  }
+  override compile(minor: Minor, shows: (rule: string) => boolean): Renderer<R, X> {
+    const one = this.#one.compile(minor, shows)
+    const other = super.compile(minor, shows)
+    const first = this.#first
+    return {
+      needs: [...new Set([...one.needs, ...other.needs])],
+      render: (row, extra, rendering) => (first(row) ? one : other).render(row, extra, rendering),
+    }
+  }
+}

@@ -11,12 +11,24 @@ import { type CellTables, cellSchema } from './schema.ts'
 
 type Row = RowOf<CellTables, 'instances'>
 
-/** A server as the cell's database holds it. Texts that hold JSON are parsed; what is parsed is shared, so nobody may change it. */
+/** A server as it is remembered. Texts that hold JSON are parsed; what is parsed is shared, so nobody may change it. */
 export interface Server extends Row {
+  /** The cell that holds it; null when none does yet. */
+  readonly cellId: number | null
+  /** What a build request knows of a server that no cell holds yet; of others these lie in tables of their own. */
+  readonly pending?: Pending
+  /** Only what nova_api knows, because its cell does not answer: uuid, project, time of making, and perhaps what was requested. */
+  readonly partial?: true
   /** The flavor it has, the one it had before a resize and the one it is getting. */
   readonly flavor: StoredFlavors | null
   readonly networkInfo: readonly Vif[] | null
   readonly trustedCerts: WireObject | null
+}
+
+export interface Pending {
+  readonly metadata: Readonly<Record<string, string | null>>
+  readonly systemMetadata: Readonly<Record<string, string | null>>
+  readonly tags: readonly string[]
 }
 
 export interface StoredFlavors {
@@ -62,14 +74,12 @@ export interface FixedIp {
   readonly floating_ips?: readonly { address: string; type?: string; version: number }[]
 }
 
-/** Which servers a list holds. Keys of `exact`, `anyOf` and `like` are columns under our names. */
+/** Which servers a list holds. Keys of `exact`, `anyOf` and `like` are columns of the database. */
 export interface ServerFilter {
   readonly exact?: Readonly<Record<string, unknown>>
   readonly anyOf?: Readonly<Record<string, readonly unknown[]>>
   /** Regular expressions of the database. */
   readonly like?: Readonly<Record<string, string>>
-  readonly metadata?: readonly Readonly<Record<string, string>>[]
-  readonly systemMetadata?: readonly Readonly<Record<string, string>>[]
   /** Every, any, not every and not any of these. */
   readonly tags?: readonly string[]
   readonly tagsAny?: readonly string[]
@@ -99,20 +109,17 @@ export interface Expected {
   readonly vmState?: readonly (string | null)[]
 }
 
-export const servers = (database: Database<CellTables>, now: () => number) => ({
+export const servers = (database: Database<CellTables>, now: () => number, cellId: number) => ({
   /** One that is not deleted, or, with `deletedToo`, any. */
   find: async (uuid: string, { deletedToo = false } = {}): Promise<Server | undefined> => {
     const rows = await database.rows<StoredServer>(deletedToo ? findAny : findLive, [uuid])
-    return rows[0] && serverOf(rows[0])
+    return rows[0] && serverOf(rows[0], cellId)
   },
 
   list: async (filter: ServerFilter, page: ServerPage): Promise<Server[]> => {
     const rows = await database.read((tx) => paged(selectServers(tx, filter), qualified(page)).execute())
-    return (rows as unknown as StoredServer[]).map(serverOf)
+    return (rows as unknown as StoredServer[]).map((row) => serverOf(row, cellId))
   },
-
-  /** The first in a sort order that is not before these values, which may be another cell's: where a page starts here. */
-  firstFrom: (order: readonly Order[], values: readonly unknown[]) => database.read((tx) => firstFrom(tx, order, values)),
 
   /** Makes the change when the states are as expected; says whether it did. */
   update: (uuid: string, changes: ServerChanges, expected: Expected = {}): Promise<boolean> =>
@@ -135,15 +142,16 @@ export const servers = (database: Database<CellTables>, now: () => number) => ({
 export type Servers = ReturnType<typeof servers>
 
 /** As the driver gives it: JSON still as text. */
-type StoredServer = Omit<Server, 'flavor' | 'networkInfo' | 'trustedCerts'> & {
+type StoredServer = Omit<Server, 'cellId' | 'flavor' | 'networkInfo' | 'trustedCerts'> & {
   flavor: string | null
   networkInfo: string | null
   trustedCerts: string | null
 }
 
-function serverOf(row: StoredServer): Server {
+function serverOf(row: StoredServer, cellId: number): Server {
   // The row is ours alone, so it can become the domain value in place: a page of 1000 is copied once less
   const server = row as unknown as { -readonly [K in keyof Server]: Server[K] }
+  server.cellId = cellId
   server.flavor = parsed(row.flavor)
   server.networkInfo = parsed(row.networkInfo)
   server.trustedCerts = parsed(row.trustedCerts)
@@ -186,14 +194,12 @@ function selectServers(tx: Reading<CellTables>, filter: ServerFilter) {
 }
 
 function conditions(eb: Any, filter: ServerFilter): Expression<SqlBool>[] {
-  const column = (name: string) => `instances.${rowName(name)}`
+  const column = (name: string) => `instances.${name}`
   const out: Expression<SqlBool>[] = []
   for (const [name, value] of Object.entries(filter.exact ?? {}))
     out.push(value === null ? eb(column(name), 'is', null) : eb(column(name), '=', value))
   for (const [name, values] of Object.entries(filter.anyOf ?? {})) out.push(eb(column(name), 'in', values))
   for (const [name, pattern] of Object.entries(filter.like ?? {})) out.push(sql<boolean>`${sql.ref(column(name))} REGEXP ${pattern}`)
-  for (const pairs of filter.metadata ?? []) out.push(...withPairs(eb, 'instance_metadata', pairs))
-  for (const pairs of filter.systemMetadata ?? []) out.push(...withPairs(eb, 'instance_system_metadata', pairs))
   for (const tag of filter.tags ?? []) out.push(tagged(eb, [tag]))
   if (filter.tagsAny) out.push(tagged(eb, filter.tagsAny))
   if (filter.notTags) out.push(eb.not(eb.and(filter.notTags.map((tag) => tagged(eb, [tag])))))
@@ -207,8 +213,6 @@ function conditions(eb: Any, filter: ServerFilter): Expression<SqlBool>[] {
   return out
 }
 
-const rowName = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
-
 function deletion(eb: Any, { deleted, softDeleted }: ServerFilter): Expression<SqlBool>[] {
   if (deleted === undefined) return []
   if (deleted) {
@@ -221,33 +225,6 @@ function deletion(eb: Any, { deleted, softDeleted }: ServerFilter): Expression<S
 
 const tagged = (eb: Any, tags: readonly string[]): Expression<SqlBool> =>
   eb('instances.uuid', 'in', eb.selectFrom('tags').select('tags.resource_id').where('tags.tag', 'in', tags))
-
-/** nova/db/main/api.py _exact_instance_filter asks for the key and for the value apart, so they may be of different pairs. */
-function withPairs(eb: Any, table: string, pairs: Readonly<Record<string, string>>): Expression<SqlBool>[] {
-  const has = (column: string, value: string) =>
-    eb(
-      'instances.uuid',
-      'in',
-      eb.selectFrom(table).select(`${table}.instance_uuid`).where(`${table}.deleted`, '=', 0).where(`${table}.${column}`, '=', value),
-    )
-  return Object.entries(pairs).flatMap(([key, value]) => [has('key', key), has('value', value)])
-}
-
-async function firstFrom(tx: Reading<CellTables>, order: readonly Order[], values: readonly unknown[]): Promise<string | undefined> {
-  const query = (tx as Kysely<Any>)
-    .selectFrom('instances')
-    .select('uuid')
-    .where((eb) => {
-      const ways = order.map(({ column, direction }, i) => {
-        const last = i === order.length - 1
-        const operator = direction === 'asc' ? (last ? '>=' : '>') : last ? '<=' : '<'
-        return eb.and([...order.slice(0, i).map((before, j) => eb(before.column, '=', values[j])), eb(column, operator, values[i])])
-      })
-      return eb.or(ways)
-    })
-  const row = await paged(query, { order, limit: 1 }).executeTakeFirst()
-  return row?.uuid
-}
 
 async function updateServer(
   tx: Writing<CellTables>,

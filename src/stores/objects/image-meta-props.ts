@@ -157,6 +157,9 @@ const olderNames = {
   hypervisor_type: 'img_hv_type',
 } as const satisfies Record<string, keyof typeof ImageMetaProps.fields>
 
+/** Whether Nova knows a property of an image, by its name of today or an older one. */
+export const isStandardProperty = (name: string): boolean => Object.hasOwn(ImageMetaProps.fields, name) || Object.hasOwn(olderNames, name)
+
 /** Names that mean something else than their field, or nothing. */
 const notByName = ['hw_numa_mem', 'hw_numa_cpus', 'traits_required']
 

@@ -1,0 +1,30 @@
+/** Hosts that run servers, and whether they are up. */
+
+import { fromDateTime } from '../oslo/database/datetime.ts'
+import type { Service } from '../stores/cell/services.ts'
+import { answered } from '../stores/cells.ts'
+import type { Backends } from './backends.ts'
+
+/** Empty when there is no host, or no compute service on it. */
+export type HostStatus = 'UP' | 'DOWN' | 'MAINTENANCE' | 'UNKNOWN' | ''
+
+/** Whether a service has reported within [DEFAULT] service_down_time (nova/servicegroup/drivers/db.py). */
+export function isUp({ settings, clock }: Pick<Backends, 'settings' | 'clock'>, service: Service): boolean {
+  const seen = service.lastSeenUp ?? service.createdAt
+  return seen !== null && Math.abs(clock.now() - fromDateTime(seen)) <= settings.compute.serviceDownTime * 1000
+}
+
+/** The status of each host. */
+export async function hostStatuses(backends: Backends, hosts: readonly string[]): Promise<Map<string, HostStatus>> {
+  const out = new Map<string, HostStatus>(hosts.map((host) => [host, '']))
+  if (hosts.length === 0) return out
+  const answers = await backends.stores.cells.gather((cell) => cell.services.ofHosts(hosts, 'nova-compute'))
+  for (const service of answers.filter(answered).flatMap(({ value }) => value)) out.set(service.host!, statusOf(backends, service))
+  return out
+}
+
+function statusOf(backends: Backends, service: Service): HostStatus {
+  if (service.forcedDown) return 'DOWN'
+  if (service.disabled) return 'MAINTENANCE'
+  return isUp(backends, service) ? 'UP' : 'UNKNOWN'
+}

@@ -1,0 +1,50 @@
+/** Finds one server: in its cell, or among those that no cell holds yet. */
+import type { RequestContext } from '../../oslo/context.ts'
+import type { ServerMapping } from '../../stores/api/mappings.ts'
+import type { Server } from '../../stores/cell/servers.ts'
+import { answered } from '../../stores/cells.ts'
+import { serverOfRequest } from '../../stores/pending.ts'
+import type { Backends } from '../backends.ts'
+import { Fault } from '../faults.ts'
+import { partialServer } from './partial.ts'
+
+interface How {
+  /** When its cell does not answer: what nova_api knows of it, instead of an error. */
+  readonly partial?: boolean
+  readonly deletedToo?: boolean
+}
+
+/** Throws `serverNotFound`; one of another project is not there for who is no admin. */
+export async function findServer(backends: Backends, context: RequestContext, uuid: string, how: How = {}): Promise<Server> {
+  const server = isUuid(uuid) ? await anyServer(backends, context, uuid, how) : undefined
+  // nova/db/main/api.py model_query with project_only
+  if (!server || (!context.isAdmin && server.projectId !== context.projectId)) throw new Fault('serverNotFound', uuid)
+  return server
+}
+
+/** oslo_utils.uuidutils takes any digits with dashes anywhere; the database then finds only the usual form. */
+const isUuid = (text: string): boolean => /^[0-9a-f]{32}$/i.test(text.replaceAll('-', ''))
+
+async function anyServer(backends: Backends, context: RequestContext, uuid: string, how: How): Promise<Server | undefined> {
+  const { api } = backends.stores
+  const mapping = await api.serverMappings.find(uuid)
+  if (!mapping) return undefined
+  if (mapping.cellId !== null) return inCell(backends, context, mapping, how)
+  const request = await api.requests.find(uuid)
+  if (request) return serverOfRequest(request)
+  // It went into a cell between the two questions
+  const again = await api.serverMappings.find(uuid)
+  return again && again.cellId !== null ? inCell(backends, context, again, how) : undefined
+}
+
+async function inCell(backends: Backends, context: RequestContext, mapping: ServerMapping, how: How): Promise<Server | undefined> {
+  const { cells } = backends.stores
+  const uuid = mapping.instanceUuid
+  const [answer] = await cells.gather(
+    (cell) => cell.servers.find(uuid, { deletedToo: how.deletedToo === true || context.readDeleted === 'yes' }),
+    [mapping.cellId!],
+  )
+  if (answer && answered(answer)) return answer.value
+  if (!how.partial) throw new Fault('cellDown', answer?.cell.uuid ?? mapping.cellId)
+  return mapping.queuedForDelete ? undefined : partialServer(mapping, await backends.stores.api.requestSpecs.find(uuid))
+}

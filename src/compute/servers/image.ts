@@ -1,0 +1,14 @@
+/** What Nova remembers of the image that a server was made from. */
+import { isStandardProperty } from '../../stores/objects/image-meta-props.ts'
+
+const prefix = 'image_'
+
+/** The image's properties that Nova knows, by the names they had (nova/api/openstack/compute/views/servers.py _get_image). */
+export function imageProperties(systemMetadata: Readonly<Record<string, string | null>>): Record<string, string> {
+  const out: Record<string, string> = {}
+  for (const [key, value] of Object.entries(systemMetadata)) {
+    const name = key.slice(prefix.length)
+    if (key.startsWith(prefix) && value !== null && isStandardProperty(name)) out[name] = value
+  }
+  return out
+}

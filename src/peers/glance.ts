@@ -1,0 +1,104 @@
+/** Glance's API, as far as Nova uses it. */
+import type { RequestContext } from '../oslo/context.ts'
+import { PeerError } from '../oslo/keystoneauth/errors.ts'
+import type { Session } from '../oslo/keystoneauth/session.ts'
+import type { PeerService } from './service.ts'
+
+/** An image as Glance's version 2 shows it; properties of its own are keys like any other. */
+export interface GlanceImage {
+  readonly id: string
+  readonly name: string | null
+  readonly status: string
+  readonly visibility: string
+  readonly owner: string | null
+  readonly min_disk: number
+  readonly min_ram: number
+  readonly size: number | null
+  readonly virtual_size?: number | null
+  readonly disk_format: string | null
+  readonly container_format: string | null
+  readonly protected: boolean
+  readonly created_at: string
+  readonly updated_at: string
+  readonly [property: string]: unknown
+}
+
+/** All methods reject with a `PeerError`. */
+export interface GlanceClient {
+  /** Undefined when it is not there or not to be seen. */
+  show(id: string): Promise<GlanceImage | undefined>
+  list(query?: Readonly<Record<string, string | number>>): Promise<GlanceImage[]>
+  create(values: object): Promise<GlanceImage>
+  upload(id: string, data: Uint8Array | AsyncIterable<Uint8Array>): Promise<void>
+  /** A JSON patch. */
+  patch(id: string, changes: readonly object[]): Promise<GlanceImage>
+  /** False when it was gone already. */
+  remove(id: string): Promise<boolean>
+  readonly session: Session
+}
+
+export interface Glance {
+  as(context: RequestContext): GlanceClient
+  /** Where images are, for links: what [glance] api_servers or the catalogue says. */
+  endpoint(context: RequestContext): Promise<string>
+}
+
+/** `servers` is [glance] api_servers: tried in turns, a random one first. */
+export function glance(service: PeerService, { servers }: { servers: readonly string[] }): Glance {
+  const session = (context: RequestContext): Session => {
+    const any = service.as(context)
+    if (servers.length === 0) return any
+    return any.with({ endpointOverride: servers[Math.floor(Math.random() * servers.length)]! })
+  }
+  return {
+    as: (context) => client(session(context)),
+    endpoint: (context) => session(context).endpoint(),
+  }
+}
+
+const client = (session: Session): GlanceClient => ({
+  session,
+  async show(id) {
+    const answer = await session.request({ path: `/v2/images/${encodeURIComponent(id)}`, allow: [404] })
+    return answer.status === 404 ? undefined : answer.json<GlanceImage>()
+  },
+  async list(query = {}) {
+    const found: GlanceImage[] = []
+    let path: string | undefined = '/v2/images'
+    let rest: Readonly<Record<string, string | number>> | undefined = query
+    while (path) {
+      const page: { images: GlanceImage[]; next?: string } = (await session.request({ path, ...(rest && { query: rest }) })).json()
+      found.push(...page.images)
+      path = page.next
+      rest = undefined
+    }
+    return found
+  },
+  async create(values) {
+    return (await session.request({ method: 'POST', path: '/v2/images', json: values })).json<GlanceImage>()
+  },
+  async upload(id, data) {
+    await session.request({
+      method: 'PUT',
+      path: `/v2/images/${encodeURIComponent(id)}/file`,
+      body: data,
+      headers: { 'content-type': 'application/octet-stream' },
+    })
+  },
+  async patch(id, changes) {
+    const answer = await session.request({
+      method: 'PATCH',
+      path: `/v2/images/${encodeURIComponent(id)}`,
+      body: JSON.stringify(changes),
+      headers: { 'content-type': 'application/openstack-images-v2.1-json-patch' },
+    })
+    return answer.json<GlanceImage>()
+  },
+  async remove(id) {
+    const { status } = await session.request({ method: 'DELETE', path: `/v2/images/${encodeURIComponent(id)}`, allow: [404] })
+    return status !== 404
+  },
+})
+
+/** Whether Glance said that the caller may not. */
+export const isForbidden = (error: unknown): boolean => error instanceof PeerError && (error.status === 401 || error.status === 403)

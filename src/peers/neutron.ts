@@ -1,0 +1,142 @@
+/** Neutron's API, as far as Nova uses it. */
+import type { RequestContext } from '../oslo/context.ts'
+import type { Session } from '../oslo/keystoneauth/session.ts'
+import type { PeerService } from './service.ts'
+
+/** Filters of a list: a key with several values matches any of them. */
+export type NeutronQuery = Readonly<Record<string, string | number | boolean | readonly string[]>>
+
+export interface NeutronPort {
+  readonly id: string
+  readonly name: string
+  readonly network_id: string
+  readonly tenant_id: string
+  readonly mac_address: string
+  readonly status: string
+  readonly admin_state_up: boolean
+  readonly device_id: string
+  readonly device_owner: string
+  readonly fixed_ips: readonly { subnet_id: string; ip_address: string }[]
+  readonly security_groups: readonly string[]
+  readonly port_security_enabled?: boolean
+  readonly 'binding:host_id'?: string
+  readonly 'binding:vnic_type'?: string
+  readonly 'binding:vif_type'?: string
+  readonly 'binding:vif_details'?: Readonly<Record<string, unknown>>
+  readonly 'binding:profile'?: Readonly<Record<string, unknown>>
+  readonly resource_request?: unknown
+  readonly [key: string]: unknown
+}
+
+export interface NeutronNetwork {
+  readonly id: string
+  readonly name: string
+  readonly tenant_id: string
+  readonly subnets: readonly string[]
+  readonly shared: boolean
+  readonly admin_state_up: boolean
+  readonly 'router:external'?: boolean
+  readonly port_security_enabled?: boolean
+  readonly mtu?: number
+  readonly [key: string]: unknown
+}
+
+export interface NeutronSecurityGroup {
+  readonly id: string
+  readonly name: string
+  readonly [key: string]: unknown
+}
+
+/** Collections by their names in paths, with what they hold. */
+interface Collections {
+  ports: NeutronPort
+  networks: NeutronNetwork
+  subnets: Readonly<Record<string, unknown>> & { readonly id: string }
+  'security-groups': NeutronSecurityGroup
+  'security-group-rules': Readonly<Record<string, unknown>> & { readonly id: string }
+  floatingips: Readonly<Record<string, unknown>> & { readonly id: string }
+}
+type Collection = keyof Collections
+
+export interface NeutronClient {
+  list<C extends Collection>(collection: C, query?: NeutronQuery): Promise<Collections[C][]>
+  /** Undefined when it is not there or not to be seen. */
+  show<C extends Collection>(collection: C, id: string, query?: NeutronQuery): Promise<Collections[C] | undefined>
+  create<C extends Collection>(collection: C, body: object): Promise<Collections[C]>
+  update<C extends Collection>(collection: C, id: string, body: object): Promise<Collections[C]>
+  /** False when it was gone already. */
+  remove(collection: Collection, id: string): Promise<boolean>
+  quota(projectId: string): Promise<Readonly<Record<string, number>>>
+  /** Anything else: the parsed answer. */
+  readonly session: Session
+}
+
+/** All methods reject with a `PeerError`. */
+export interface Neutron {
+  as(context: RequestContext): NeutronClient
+  readonly own: NeutronClient
+  /** Whether it has an extension; asked once per `extension_sync_interval`. */
+  has(alias: string): Promise<boolean>
+}
+
+interface NeutronRules {
+  readonly clock: { now(): number }
+  /** [neutron] extension_sync_interval */
+  readonly extensionSeconds: number
+}
+
+export function neutron(service: PeerService, { clock, extensionSeconds }: NeutronRules): Neutron {
+  let extensions: { at: number; aliases: Promise<ReadonlySet<string>> } | undefined
+  const read = async () => {
+    const { extensions } = (await service.own.request({ path: '/v2.0/extensions' })).json<{ extensions: { alias: string }[] }>()
+    return new Set(extensions.map(({ alias }) => alias))
+  }
+  return {
+    as: (context) => client(service.as(context)),
+    own: client(service.own),
+    async has(alias) {
+      if (!extensions || clock.now() - extensions.at > extensionSeconds * 1000) {
+        const asked = { at: clock.now(), aliases: read() }
+        extensions = asked
+        asked.aliases.catch(() => {
+          if (extensions === asked) extensions = undefined
+        })
+      }
+      return (await extensions.aliases).has(alias)
+    },
+  }
+}
+
+/** `security-groups` in paths is `security_group` in bodies. */
+const keyOf = (collection: Collection): string => collection.replaceAll('-', '_')
+const singular = (collection: Collection): string => keyOf(collection).slice(0, -1)
+
+const client = (session: Session): NeutronClient => ({
+  session,
+  async list(collection, query) {
+    const answer = await session.request({ path: `/v2.0/${collection}`, ...(query && { query }) })
+    return answer.json<Record<string, never[]>>()[keyOf(collection)]!
+  },
+  async show(collection, id, query) {
+    const path = `/v2.0/${collection}/${encodeURIComponent(id)}`
+    const answer = await session.request({ path, allow: [404], ...(query && { query }) })
+    return answer.status === 404 ? undefined : answer.json<Record<string, never>>()[singular(collection)]
+  },
+  async create(collection, body) {
+    const answer = await session.request({ method: 'POST', path: `/v2.0/${collection}`, json: { [singular(collection)]: body } })
+    return answer.json<Record<string, never>>()[singular(collection)]!
+  },
+  async update(collection, id, body) {
+    const path = `/v2.0/${collection}/${encodeURIComponent(id)}`
+    const answer = await session.request({ method: 'PUT', path, json: { [singular(collection)]: body } })
+    return answer.json<Record<string, never>>()[singular(collection)]!
+  },
+  async remove(collection, id) {
+    const path = `/v2.0/${collection}/${encodeURIComponent(id)}`
+    const { status } = await session.request({ method: 'DELETE', path, allow: [404] })
+    return status !== 404
+  },
+  async quota(projectId) {
+    return (await session.request({ path: `/v2.0/quotas/${projectId}` })).json<{ quota: Record<string, number> }>().quota
+  },
+})
