@@ -1,6 +1,6 @@
 /** Hosts an application under node:http: any `http.createServer`, `https.createServer` or framework mount takes the listener. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type Application, BodyTooLarge, type Request, type Response } from '../app/contract.ts'
+import { type Application, BodyTooLarge, type Environ, type Request, type Response } from '../app/contract.ts'
 
 export type NodeListener = (message: IncomingMessage, answer: ServerResponse) => void
 
@@ -30,6 +30,7 @@ export function toNodeListener(app: Application): NodeListener {
 function requestOf(message: IncomingMessage, abort: LazyAbort): Request {
   const target = message.url ?? '/'
   const { path, query } = splitTarget(target)
+  const environ: Environ = {}
   let body: Promise<Uint8Array> | undefined
   return {
     method: message.method ?? 'GET',
@@ -42,8 +43,8 @@ function requestOf(message: IncomingMessage, abort: LazyAbort): Request {
     remoteAddress: (message.socket.remoteAddress ?? '').replace(/^::ffff:/, ''),
     headers: message.headers,
     rawHeaders: message.rawHeaders,
-    environ: {},
-    body: () => (body ??= readBody(message)),
+    environ,
+    body: () => (body ??= readBody(message, Math.min(environ.maxBodyBytes ?? hardLimit, hardLimit))),
     chunks: () => message,
     get signal() {
       return abort.signal
@@ -59,16 +60,16 @@ export function splitTarget(target: string): { path: string; query: string } {
   return { path: path.startsWith('/') ? path : `/${path}`, query: mark < 0 ? '' : rest.slice(mark + 1) }
 }
 
-function readBody(message: IncomingMessage): Promise<Uint8Array> {
+function readBody(message: IncomingMessage, limit: number): Promise<Uint8Array> {
   return new Promise((done, fail) => {
     const chunks: Buffer[] = []
     let size = 0
     message.on('data', (chunk: Buffer) => {
       size += chunk.length
-      if (size > hardLimit) {
+      if (size > limit) {
         message.removeAllListeners('data')
         message.resume()
-        fail(new BodyTooLarge(`more than ${hardLimit} bytes`))
+        fail(new BodyTooLarge(`more than ${limit} bytes`))
       } else chunks.push(chunk)
     })
     message.on('end', () => done(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)))
@@ -108,12 +109,24 @@ async function send(response: Response, message: IncomingMessage, answer: Server
   try {
     for await (const chunk of body) {
       if (answer.destroyed) return
-      if (!answer.write(chunk)) await new Promise<void>((done) => answer.once('drain', done).once('close', done))
+      if (!answer.write(chunk)) await drained(answer)
     }
     answer.end()
   } catch {
     answer.destroy()
   }
+}
+
+/** Resolves when the socket takes more, or never will. */
+function drained(answer: ServerResponse): Promise<void> {
+  return new Promise((done) => {
+    const over = () => {
+      answer.off('drain', over).off('close', over)
+      done()
+    }
+    answer.on('drain', over).on('close', over)
+    if (answer.destroyed) over()
+  })
 }
 
 const mayHaveBody = (status: number): boolean => status >= 200 && status !== 204 && status !== 304

@@ -31,7 +31,6 @@ export function imageRoutes({ store, clock, ids, blobs }: Setting): Routes {
       return reply(201, imageView(image), [
         ['Location', `${call.baseUrl}/v2/images/${image.id}`],
         ['OpenStack-image-import-methods', importMethods.join(',')],
-        ['OpenStack-image-store-ids', 'file'],
       ])
     },
     'GET /v2/images/:image_id': (call) => imageView(found(call)),

@@ -64,7 +64,10 @@ export const openStore = (shelf: Shelf): Store => ({
 
 export const memberKey = (imageId: string, projectId: string): string => `${imageId}/${projectId}`
 
-/** As the API shows it; properties first, so that they hide nothing. */
+/**
+ * As the API shows it; properties first, so that they hide nothing. Without `stores`, which only sites with several show: openstacksdk takes
+ * it for a property and asks to remove it whenever it changes an image.
+ */
 export function imageView({ properties, content, staged, created, updated, ...image }: Image): Record<string, unknown> {
   return {
     ...properties,
@@ -90,7 +93,6 @@ export function imageView({ properties, content, staged, created, updated, ...im
     self: `/v2/images/${image.id}`,
     file: `/v2/images/${image.id}/file`,
     schema: '/v2/schemas/image',
-    ...(image.status === 'active' && { stores: 'file' }),
   }
 }
 

@@ -26,7 +26,6 @@ export const readOnly = [
   'self',
   'file',
   'schema',
-  'stores',
   'id',
   'os_hash_algo',
   'os_hash_value',
