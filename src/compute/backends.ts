@@ -1,14 +1,18 @@
 /** What the operations of the cloud stand on. Made once in `wsgi/`, passed to each call. */
+import type { Log } from '../oslo/log.ts'
 import type { Peers } from '../peers/peers.ts'
 import type { Stores } from '../stores/stores.ts'
+import type { Rpc } from './rpc.ts'
 import type { ComputeSettings } from './settings.ts'
 
 export interface Backends {
   readonly stores: Stores
   readonly peers: Peers
+  readonly rpc: Rpc
   readonly settings: ComputeSettings
   readonly clock: Clock
   readonly ids: Ids
+  readonly log: Log
 }
 
 export interface Clock {

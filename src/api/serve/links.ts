@@ -15,26 +15,29 @@ export function linksOf(request: Request, projectId: string | null, prefix: stri
   const unversioned = prefixed(here.replace(/\/v\d+(\.\d+)?(\/.*)?$/, ''), prefix)
   // nova/api/openstack/common.py _get_project_id: the project is in links when it stands anywhere in the request's address
   const project = projectId && `${here}${request.path}?${request.query}`.includes(projectId) ? projectId : ''
-  const join = (...parts: string[]) =>
-    parts
-      .filter((part) => part !== '')
-      .map((part) => part.replace(/^\/+|\/+$/g, ''))
-      .join('/')
   return {
-    self: (collection, id) => join(base, project, collection, id),
-    bookmark: (collection, id) => join(unversioned, project, collection, id),
+    self: (collection, id) => urlJoin(base, project, collection, id),
+    bookmark: (collection, id) => urlJoin(unversioned, project, collection, id),
     next(collection, marker, query) {
       const params: Record<string, string> = {}
       for (const key of Object.keys(query).sort()) params[key] = query[key]!.at(-1)!
       params.marker = marker
-      return `${join(base, project, collection)}?${Object.entries(params)
+      return `${urlJoin(base, project, collection)}?${Object.entries(params)
         .map((pair) => pair.map(quotePlus).join('='))
         .join('&')}`
     },
   }
 }
 
-function prefixed(url: string, prefix: string | null): string {
+/** The parts that are not empty, with one slash between. */
+export const urlJoin = (...parts: string[]): string =>
+  parts
+    .filter((part) => part !== '')
+    .map((part) => part.replace(/^\/+|\/+$/g, ''))
+    .join('/')
+
+/** An address with scheme, host and path before it replaced by a configured prefix. */
+export function prefixed(url: string, prefix: string | null): string {
   if (!prefix) return url
   return prefix.replace(/\/+$/, '') + new URL(url).pathname.replace(/\/+$/, '')
 }

@@ -29,3 +29,24 @@ function versionText(request: Request): string | undefined {
   }
   return headerJoined(request, 'x-openstack-nova-api-version')?.split(',').at(-1)?.trim()
 }
+
+/** Throws when the version is none that this endpoint serves. */
+export function refuseUnserved({ served, text }: Asked): void {
+  if (!served) throw new Fault('versionNotServed', text, `2.${oldest}`, `2.${newest}`)
+}
+
+/** What every answer that knows its version says of it. */
+export const versionHeaders = (version: string): [string, string][] => [
+  ['OpenStack-API-Version', `compute ${version}`],
+  ['X-OpenStack-Nova-API-Version', version],
+  ['Vary', 'OpenStack-API-Version'],
+  ['Vary', 'X-OpenStack-Nova-API-Version'],
+]
+
+const supportedTypes = new Set(['application/json', 'application/vnd.openstack.compute+json'])
+
+/** Whether a Content-Type may be sent: none, plain text (what some servers say for none), or JSON. */
+export function supportedType(contentType: string | undefined): boolean {
+  const type = contentType?.split(';')[0]?.trim().toLowerCase()
+  return !type || type === 'text/plain' || supportedTypes.has(type)
+}

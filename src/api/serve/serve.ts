@@ -9,12 +9,12 @@ import { Fault } from '../../compute/faults.ts'
 import type { RequestContext } from '../../oslo/context.ts'
 import type { RuleName } from '../policies.ts'
 import type { Renderer } from '../spec/fields.ts'
-import { type Microversion, type Minor, minorOf, newest, oldest } from '../spec/history.ts'
+import { type Microversion, type Minor, minorOf } from '../spec/history.ts'
 import { byVersion, type Call, type Given, type Operation, type Owned, type Reply, type Resource, type Target } from '../spec/operation.ts'
 import { holds } from '../spec/span.ts'
 import { faultResponse, refusalOf, statusOf } from './faults.ts'
 import { linksOf, type Paging } from './links.ts'
-import { askedVersion } from './microversion.ts'
+import { askedVersion, refuseUnserved, supportedType, versionHeaders } from './microversion.ts'
 import { last, parseQuery } from './query.ts'
 import { type Query, validateBody, validateQuery } from './validate.ts'
 
@@ -43,8 +43,6 @@ export interface ServeSettings {
 
 type Lives = readonly Operation[]
 type Entry = { readonly lives: Lives } | { readonly actions: ReadonlyMap<string, Lives> }
-
-const supportedTypes = new Set(['application/json', 'application/vnd.openstack.compute+json'])
 
 export function serve(serving: Serving): Application {
   const routes = router(routeTable(serving.resources))
@@ -103,7 +101,7 @@ async function answer(serving: Serving, request: Request, found: RouteMatch<Entr
   try {
     const asked = askedVersion(request)
     version = asked.text
-    if (!asked.served) throw new Fault('versionNotServed', asked.text, `2.${oldest}`, `2.${newest}`)
+    refuseUnserved(asked)
     const bytes = await bodyOf(request)
     const lives = livesOf(found.value, bytes)
     const body = parsed(request, bytes)
@@ -118,16 +116,8 @@ async function answer(serving: Serving, request: Request, found: RouteMatch<Entr
   }
 }
 
-const versionHeaders = (version: string): [string, string][] => [
-  ['OpenStack-API-Version', `compute ${version}`],
-  ['X-OpenStack-Nova-API-Version', version],
-  ['Vary', 'OpenStack-API-Version'],
-  ['Vary', 'X-OpenStack-Nova-API-Version'],
-]
-
 async function bodyOf(request: Request): Promise<Uint8Array> {
-  const type = header(request, 'content-type')?.split(';')[0]?.trim().toLowerCase()
-  if (type && type !== 'text/plain' && !supportedTypes.has(type)) throw new Fault('unsupportedContentType')
+  if (!supportedType(header(request, 'content-type'))) throw new Fault('unsupportedContentType')
   return request.body()
 }
 
@@ -192,10 +182,12 @@ async function perform(serving: Serving, operation: Operation, asked: Asked): Pr
 // biome-ignore lint/suspicious/noExplicitAny: the spec's types hold between an operation's own functions
 type AnyCall = { -readonly [K in keyof (Call & Given<any, any, any>)]: (Call & Given<any, any, any>)[K] }
 
-function callOf({ backends, policy }: Serving, { context, minor, params, body }: Asked, query: Query): AnyCall {
+function callOf({ backends, policy }: Serving, { request, context, minor, legacy, params, body }: Asked, query: Query): AnyCall {
   return {
     backends,
+    request,
     context,
+    legacy,
     params,
     body,
     query,

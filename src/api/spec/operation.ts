@@ -8,6 +8,7 @@
  * The key of a server action names it after the route: `'POST /servers/:id/action os-stop'`.
  */
 
+import type { Request } from '../../app/contract.ts'
 import type { Backends } from '../../compute/backends.ts'
 import type { FaultKind } from '../../compute/faults.ts'
 import type { RequestContext } from '../../oslo/context.ts'
@@ -21,6 +22,10 @@ import { always, from, type Span, upTo } from './span.ts'
 export interface Call {
   readonly backends: Backends
   readonly context: RequestContext
+  /** For the few operations that look at the request itself. */
+  readonly request: Request
+  /** On the /v2 endpoint, which has no microversions. */
+  readonly legacy: boolean
   readonly params: Readonly<Record<string, string>>
   /** Whether the request's microversion is this one or newer. */
   at(version: Microversion): boolean

@@ -24,6 +24,19 @@ export const services = (database: Database<CellTables>, now: () => number) => (
         : from(tx, 'services').where('host', 'in', hosts).where('binary', '=', binary).where('deleted', '=', 0).execute(),
     ),
 
+  /** The lowest version among services with this binary; null when there is none. */
+  minimumVersion: (binary: string): Promise<number | null> =>
+    database.read(async (tx) => {
+      const row = await tx
+        .selectFrom('services')
+        .select((eb) => eb.fn.min('version').as('version'))
+        .where('binary', '=', binary)
+        .where('deleted', '=', 0)
+        .where('forced_down', '=', false)
+        .executeTakeFirst()
+      return row?.version ?? null
+    }),
+
   create: (values: CellValues<'services'>): Promise<number> =>
     database.write((tx) => insert(tx, 'services', { ...values, createdAt: toDateTime(now()) })),
 

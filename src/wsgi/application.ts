@@ -1,0 +1,71 @@
+/**
+ * The `application` of a service in every form that hosts take, made at import. A database that is not there yet is tried again at the next
+ * request; any other failure stays and is told on every request (nova/utils.py latch_error_on_raise).
+ */
+import { type Application, text } from '../app/contract.ts'
+import { type FetchHandler, toFetch } from '../hosts/fetch.ts'
+import { type NodeListener, toNodeListener } from '../hosts/node.ts'
+import { DatabaseUnavailable } from '../oslo/database/errors.ts'
+
+/** A Node listener that any `http.createServer` or framework mount takes, with the contract and the web standard beside it. */
+export interface ServedApplication extends NodeListener {
+  /** The contract of `app/contract.ts`. */
+  readonly handle: Application
+  /** The web standard's form. */
+  readonly fetch: FetchHandler
+  /** Resolves when it is ready to serve; rejects with what keeps it from starting. */
+  readonly ready: () => Promise<void>
+}
+
+export interface StartParts {
+  readonly name: string
+  /** Reads the configuration and composes everything. */
+  readonly start: () => Promise<Application>
+  /** Told of every failure to start. */
+  readonly report: (error: unknown) => void
+}
+
+const serviceInProcess = Symbol.for('nova-ts.service')
+
+/** Throws when this process serves the other service already: the two never share one. */
+export function serveApplication({ name, start, report }: StartParts): ServedApplication {
+  const shared = globalThis as { [serviceInProcess]?: string }
+  if (shared[serviceInProcess] !== undefined && shared[serviceInProcess] !== name)
+    throw new Error(`${name} cannot be loaded: this process serves ${shared[serviceInProcess]} already, and the two never share a process`)
+  shared[serviceInProcess] = name
+
+  let app: Application | undefined
+  let starting: Promise<Application> | undefined
+
+  function begin(): Promise<Application> {
+    starting ??= start().then(
+      (made) => (app = made),
+      (error: unknown) => {
+        report(error)
+        if (error instanceof DatabaseUnavailable) starting = undefined
+        throw error
+      },
+    )
+    return starting
+  }
+  begin().catch(() => undefined)
+
+  const handle: Application = async (request) => {
+    if (app) return app(request)
+    try {
+      return (await begin())(request)
+    } catch (error) {
+      if (error instanceof DatabaseUnavailable)
+        return text(503, `The ${name} service is waiting for its database.\n`, [
+          ['Content-Type', 'text/plain; charset=UTF-8'],
+          ['Retry-After', '1'],
+        ])
+      return text(500, `The ${name} service could not start: ${error instanceof Error ? error.message : String(error)}\n`)
+    }
+  }
+  const listener = toNodeListener(handle) as NodeListener & { -readonly [K in keyof ServedApplication]: ServedApplication[K] }
+  listener.handle = handle
+  listener.fetch = toFetch(handle)
+  listener.ready = async () => void (await begin())
+  return listener
+}

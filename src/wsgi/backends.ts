@@ -1,0 +1,118 @@
+/** Opens what a service stands on, as its configuration says. */
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import { dirname } from 'node:path'
+import type { Clock, Ids } from '../compute/backends.ts'
+import type { Rpc } from '../compute/rpc.ts'
+import { ConfigError } from '../oslo/config/error.ts'
+import { searchDirectories } from '../oslo/config/files.ts'
+import { settings } from '../oslo/config/settings.ts'
+import { readSources, type Sources, wsgiConfigFiles } from '../oslo/config/sources.ts'
+import { openDatabase } from '../oslo/database/database.ts'
+import { apiDatabaseOptions, databaseOptions } from '../oslo/database/options.ts'
+import { type Logs, logOptions, openLogs } from '../oslo/log.ts'
+import type { Driver } from '../oslo/messaging/driver.ts'
+import { messagingOptions } from '../oslo/messaging/options.ts'
+import { type RpcClient, rpcClient } from '../oslo/messaging/rpc-client.ts'
+import { openTransport } from '../oslo/messaging/transport.ts'
+import { apiSchema } from '../stores/api/schema.ts'
+import { cellSchema } from '../stores/cell/schema.ts'
+import { type Cells, cellStore, openCells } from '../stores/cells.ts'
+import { apiStore, type Stores } from '../stores/stores.ts'
+import { declared, serviceOptions, workaroundsOptions } from './options.ts'
+import { recordService, refuseOldComputes } from './service-record.ts'
+
+/** How long a cell may take to answer; see docs/decisions/0005. */
+const cellDeadlineSeconds = 10
+
+export interface Configured {
+  readonly sources: Sources
+  readonly logs: Logs
+  /** The first of the configuration files. */
+  readonly pasteFile: string
+  /** Where relative files of the configuration are looked for, best first. */
+  readonly directories: readonly string[]
+  readonly host: string
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** Reads the files that OS_NOVA_CONFIG_DIR and OS_NOVA_CONFIG_FILES name, and opens the log. `prog` names directories of its own. */
+export async function configure(prog: string, env: Environment = process.env): Promise<Configured> {
+  const files = wsgiConfigFiles(env)
+  const sources = await readSources({ files, prog, env, declared, argvOptions: [logOptions as never] })
+  const logs = openLogs({ settings: settings(logOptions, sources), prog })
+  const log = logs.named('nova.config')
+  for (const notice of sources.notices) log.warning(notice)
+  const directories = [...new Set([...files.map((file) => dirname(file)).reverse(), ...searchDirectories('nova', env)])]
+  return { sources, logs, pasteFile: files[0], directories, host: settings(serviceOptions, sources).host ?? hostname() }
+}
+
+export const clock: Clock = { now: () => Date.now() }
+export const ids: Ids = { uuid: () => randomUUID() }
+
+export interface Opened {
+  readonly stores: Stores
+  readonly close: () => Promise<void>
+}
+
+/** Opens nova_api and the cells, checks the computes and notes this service as `nova-<name>`. Throws `DatabaseUnavailable` while a database is missing. */
+export async function openStores({ sources, logs, host }: Configured, name: string): Promise<Opened> {
+  const { connection: apiUrl } = settings(apiDatabaseOptions, sources)
+  const { connection: mainUrl } = settings(databaseOptions, sources)
+  if (!apiUrl) throw new ConfigError('[api_database] connection is not set')
+  if (!mainUrl) throw new ConfigError('[database] connection is not set')
+  const { now } = clock
+  const api = await openDatabase(apiUrl, { schema: apiSchema })
+  try {
+    const main = await openDatabase(mainUrl, { schema: cellSchema })
+    const apiStores = apiStore(api, now)
+    const cells = openCells({ mappings: apiStores.cellMappings, now, deadlineSeconds: cellDeadlineSeconds })
+    const tolerate = settings(workaroundsOptions, sources).disableComputeServiceCheckForFfu
+    await refuseOldComputes(cells, { tolerate, log: logs.named('nova.api.openstack.wsgi_app') })
+    await recordService(cellStore(main, now, 0), { host, binary: name.startsWith('nova-') ? name : `nova-${name}`, uuid: ids.uuid() })
+    await main.close()
+    return {
+      stores: { api: apiStores, cells },
+      close: async () => {
+        await cells.close()
+        await api.close()
+      },
+    }
+  } catch (error) {
+    await api.close()
+    throw error
+  }
+}
+
+/** Connects to the message brokers, each when it is first needed. */
+export function openRpc({ sources, logs }: Configured, cells: Cells): Rpc {
+  const { transportUrl, rpcResponseTimeout } = settings(messagingOptions, sources)
+  const log = logs.named('oslo_messaging')
+  const report = (error: unknown) => log.warning(`The message broker: ${error instanceof Error ? error.message : error}`)
+  const clients = new Map<string, { driver: Driver; client: RpcClient }>()
+  const clientOf = (url: string): RpcClient => {
+    let known = clients.get(url)
+    if (!known) {
+      const driver = openTransport(url, { report })
+      clients.set(url, (known = { driver, client: rpcClient(driver, { responseTimeoutMs: rpcResponseTimeout * 1000, report }) }))
+    }
+    return known.client
+  }
+  return {
+    get top() {
+      return clientOf(transportUrl)
+    },
+    cell: async (cellId) => {
+      const cell = await cells.byId(cellId)
+      if (!cell?.transportUrl) throw new Error(`cell ${cellId} has no message broker`)
+      return clientOf(cell.transportUrl)
+    },
+    close: async () => {
+      for (const { client, driver } of clients.values()) {
+        await client.close()
+        await driver.close()
+      }
+    },
+  }
+}

@@ -1,0 +1,49 @@
+/** Everything that the two services read from their configuration. */
+
+import { sharedFilterOptions } from '../app/middleware/shared.ts'
+import { apiOptions, type ComputeSettings, computeOptions } from '../compute/settings.ts'
+import { boolean, group, text } from '../oslo/config/options.ts'
+import { settings } from '../oslo/config/settings.ts'
+import type { AnyGroup, Sources } from '../oslo/config/sources.ts'
+import { apiDatabaseOptions, databaseOptions } from '../oslo/database/options.ts'
+import { logOptions } from '../oslo/log.ts'
+import { messagingOptions } from '../oslo/messaging/options.ts'
+import { policyOptions } from '../oslo/policy/options.ts'
+import { type PeerSettings, peerOptions } from '../peers/peers.ts'
+
+export const serviceOptions = group('DEFAULT', {
+  host: text('host', null, { help: 'Name of this host in the services table; its host name when unset.' }),
+  statePath: text('state_path', '/var/lib/nova', { help: 'Directory for what is kept; other options refer to it.' }),
+  myIp: text('my_ip', '127.0.0.1', { help: 'Address of this host; other options refer to it.' }),
+})
+
+export const workaroundsOptions = group('workarounds', {
+  disableComputeServiceCheckForFfu: boolean('disable_compute_service_check_for_ffu', false, {
+    help: 'Start although some compute services are too old for this release.',
+  }),
+})
+
+/** For `$name` in values, and for the reference of options. */
+export const declared = [
+  serviceOptions,
+  workaroundsOptions,
+  computeOptions,
+  apiOptions,
+  apiDatabaseOptions,
+  databaseOptions,
+  logOptions,
+  messagingOptions,
+  policyOptions,
+  ...Object.values(peerOptions),
+  ...sharedFilterOptions,
+] as unknown as readonly AnyGroup[]
+
+export const computeSettings = (sources: Sources): ComputeSettings => ({
+  compute: settings(computeOptions, sources),
+  api: settings(apiOptions, sources),
+})
+
+export const peerSettings = (sources: Sources): PeerSettings =>
+  Object.fromEntries(
+    Object.entries(peerOptions).map(([name, group]) => [name, settings(group as never, sources)]),
+  ) as unknown as PeerSettings
