@@ -197,7 +197,7 @@ export function addressFor(template: string, baseUrl: string): string {
 }
 
 /** The parsed JSON of a body, undefined when there is none or it is something else; 400 when it is malformed. */
-export async function jsonBody(request: Request): Promise<unknown> {
+async function jsonBody(request: Request): Promise<unknown> {
   if (!/\bjson\b/.test(header(request, 'content-type') ?? '')) return undefined
   const bytes = await request.body()
   if (bytes.length === 0) return undefined

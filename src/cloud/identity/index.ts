@@ -76,7 +76,7 @@ export function identity({ shelf, clock, ids, endpoints, report, tokenLifeSecond
       ['Vary', 'X-Auth-Token'],
       ['x-openstack-request-id', `req-${ids.uuid()}`],
     ],
-    otherwise: unknown,
+    otherwise: notHere,
     openOtherwise: true,
     readBody,
   })
@@ -98,7 +98,7 @@ const elsewhere: readonly [RegExp, string][] = [
   [/^\/v3\/domains\/([^/]+\/)?config\b/, 'domain configuration'],
 ]
 
-function unknown({ request }: Call): never {
+function notHere({ request }: Call): never {
   const found = elsewhere.find(([path]) => path.test(request.path))
   throw found ? notBuilt(found[1]) : noSuchPage()
 }

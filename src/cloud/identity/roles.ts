@@ -109,7 +109,7 @@ export const newRole = (id: string, fields: Fields): Role => ({
   extra: extraOf(fields, known),
 })
 
-export function addRole(store: Store, role: Role): Role {
+function addRole(store: Store, role: Role): Role {
   assertNameFree(store, role)
   return store.change(() => store.roles.put(role))
 }

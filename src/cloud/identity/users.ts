@@ -115,7 +115,7 @@ export function newUser(id: string, domainId: string, fields: Fields, password: 
 }
 
 /** Adds a user after Keystone's checks. */
-export function addUser(store: Store, user: User): User {
+function addUser(store: Store, user: User): User {
   domainOf(store, user.domain_id)
   assertDefaultProject(store, user.default_project_id)
   if (userNamed(store, user.name, user.domain_id))

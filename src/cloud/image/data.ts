@@ -8,7 +8,7 @@ import { importMethods } from './images.ts'
 import type { Content, Image, Status, Store } from './model.ts'
 import { assertMay, assertMayDownload, findImage } from './rules.ts'
 
-export interface DataSetting {
+interface DataSetting {
   readonly store: Store
   readonly clock: Clock
   readonly blobs: Blobs

@@ -363,6 +363,8 @@ test('changes', async () => {
     [{ op: 'replace', path: '/checksum', value: 'x' }, 403],
     [{ op: 'add', path: '/os_glance_x', value: 'x' }, 403],
     [{ op: 'remove', path: '/name' }, 403],
+    [{ op: 'remove', path: '/stores' }, 409],
+    [{ op: 'add', path: '/__proto__', value: 'x' }, 200],
     [{ op: 'replace', path: '/locations', value: [] }, 403],
     [{ op: 'move', path: '/name', value: 'x' }, 400],
     [{ path: '/name', value: 'x' }, 400],

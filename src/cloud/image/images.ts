@@ -1,6 +1,6 @@
 /** /v2/images: what is said of images, but not their bytes (glance/api/v2/images.py). */
 import { type AuthenticatedCall, type Clock, type Ids, type Routes, reply } from '../service.ts'
-import { badRequest, notAllowed, refuse, refuseWithDetail } from './faults.ts'
+import { badRequest, refuse, refuseWithDetail } from './faults.ts'
 import { listImages } from './listing.ts'
 import { type Image, imageView, type Store, type Visibility } from './model.ts'
 import { type Change, changesOf, isReserved, readOnly } from './patch.ts'
@@ -120,6 +120,9 @@ function notNegative(name: string, value: number): number {
   return value
 }
 
+/** What an image has by itself and may be changed; any other name is a property. */
+const settable = ['name', 'visibility', 'protected', 'os_hidden', 'owner', 'container_format', 'disk_format', 'tags', 'min_ram', 'min_disk']
+
 /** The image after one change, which the caller must be allowed to make. */
 function changed({ caller }: AuthenticatedCall, image: Image, { op, name, value, strict }: Change): Image {
   if (name === 'locations' && op === 'replace' && Array.isArray(value) && value.length === 0)
@@ -128,12 +131,12 @@ function changed({ caller }: AuthenticatedCall, image: Image, { op, name, value,
   if (name === 'visibility') assertMayShow(caller, value as Visibility, image.owner)
   assertMay(caller, 'modify_image', image)
   if (name === 'owner' && !caller.isAdmin) throw refuseWithDetail(403, "Owner can't be updated by non admin.")
-  const present = isBase(name) || Object.hasOwn(image.properties, name)
-  if (op === 'remove' && isBase(name)) throw refuseWithDetail(403, `Property ${name} may not be removed.`)
+  const own = settable.includes(name)
+  const present = own || Object.hasOwn(image.properties, name)
+  if (op === 'remove' && own) throw refuseWithDetail(403, `Property ${name} may not be removed.`)
   if (op !== 'add' && !present) throw refuseWithDetail(409, `Property ${name} does not exist.`)
   if (op === 'add' && strict && present) throw refuseWithDetail(409, `Property ${name} already present.`)
-  if (isBase(name)) return withBase(image, name, value)
-  if (op === 'add' && isReserved(name)) throw notAllowed('modify_image')
+  if (own) return withBase(image, name, value)
   const { [name]: _, ...others } = image.properties
   return { ...image, properties: op === 'remove' ? others : { ...image.properties, [name]: value as string } }
 }

@@ -62,7 +62,7 @@ export function image({
     fault: (error, request) => fault(error, request, `Keystone uri="${addressFor(identity, clientUrl(request))}"`),
     report,
     headers: () => [['x-openstack-request-id', `req-${ids.uuid()}`]],
-    otherwise: unknown,
+    otherwise: notHere,
     readBody,
   })
   return { application, seed: (owner) => seed(store, blobs, clock, ids, owner) }
@@ -109,7 +109,7 @@ const elsewhere: readonly [RegExp, string][] = [
   [/^\/v2\/(images\/[^/]+\/locations|info\/stores\/detail|stores)\b/, 'locations or details of stores'],
 ]
 
-function unknown(call: Call): unknown {
+function notHere(call: Call): unknown {
   const { path } = call.request
   const found = elsewhere.find(([pattern]) => pattern.test(path))
   if (found) throw notBuilt(found[1])

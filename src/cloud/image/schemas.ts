@@ -3,8 +3,8 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import { explained } from '../jsonschema.ts'
 import { badRequest } from './faults.ts'
 
-export const containerFormats = ['ami', 'ari', 'aki', 'bare', 'ovf', 'ova', 'docker', 'compressed'] as const
-export const diskFormats = ['ami', 'ari', 'aki', 'vhd', 'vhdx', 'vmdk', 'raw', 'qcow2', 'vdi', 'iso', 'ploop'] as const
+const containerFormats = ['ami', 'ari', 'aki', 'bare', 'ovf', 'ova', 'docker', 'compressed'] as const
+const diskFormats = ['ami', 'ari', 'aki', 'vhd', 'vhdx', 'vmdk', 'raw', 'qcow2', 'vdi', 'iso', 'ploop'] as const
 
 const uuid = '^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$'
 const readOnly = true
@@ -123,8 +123,7 @@ export const schemas = {
   },
 }
 
-export type BaseProperty = keyof typeof base
-export const isBase = (name: string): name is BaseProperty => Object.hasOwn(base, name)
+export const isBase = (name: string): boolean => Object.hasOwn(base, name)
 
 const ajv = new Ajv2020({ strict: false, verbose: true })
 const validate = ajv.compile({ type: 'object', properties: base, additionalProperties: image.additionalProperties })
