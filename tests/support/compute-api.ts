@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { resources as allResources } from '../../src/api/compute/index.ts'
 import { createPolicy } from '../../src/api/policy.ts'
 import { serve } from '../../src/api/serve/serve.ts'
+import { newest } from '../../src/api/spec/history.ts'
 import type { Resource } from '../../src/api/spec/operation.ts'
 import { httpError } from '../../src/app/http-error.ts'
 import { ask } from '../../src/app/testing.ts'
@@ -25,6 +26,7 @@ import { cellSchema } from '../../src/stores/cell/schema.ts'
 import { openCells } from '../../src/stores/cells.ts'
 import { apiStore } from '../../src/stores/stores.ts'
 import { syncApi, syncCell } from '../../src/stores/sync.ts'
+import { wrongWith } from './answers.ts'
 
 export type Person = 'admin' | 'manager' | 'member' | 'reader' | 'other' | 'nobody'
 
@@ -158,16 +160,21 @@ export async function testApi({ peers = {}, resources = allResources, now = () =
     async call(version, route, body, { as = 'admin', headers = {} } = {}) {
       const sent: Record<string, string> = { host: 'nova.example:8774', 'openstack-api-version': `compute ${version}`, ...headers }
       if (body !== undefined) sent['content-type'] ??= 'application/json'
-      const text = body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body)
-      const request = ask(route, { headers: sent, body: text, scriptName: '/v2.1' })
+      const sentBody = body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body)
+      const request = ask(route, { headers: sent, body: sentBody, scriptName: '/v2.1' })
       request.environ.context = contextOf(as)
       const response = await app(request)
-      const answer = response.body === null ? '' : String(response.body)
-      return {
+      const text = response.body === null ? '' : String(response.body)
+      const answer = {
         status: response.status,
-        body: answer === '' ? null : answer.startsWith('{') ? JSON.parse(answer) : answer,
+        body: text === '' ? null : text.startsWith('{') ? JSON.parse(text) : text,
         headers: Object.fromEntries(response.headers.map(([name, value]) => [name.toLowerCase(), value])),
       }
+      const [method, target] = route.split(' ') as [string, string]
+      const minor = version === 'latest' ? newest : Number(version.slice(2))
+      const wrong = wrongWith({ minor, method, path: target.split('?')[0]!, body, answer })
+      if (wrong) throw new Error(`the answer is not what Nova declares: ${wrong}`)
+      return answer
     },
     async statements() {
       const all = await cells.all()

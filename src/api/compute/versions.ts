@@ -88,7 +88,7 @@ export const versionDocument =
 /** /versions/:id below an endpoint. */
 export const versionResource = resource({
   'GET /versions/:id': op({
-    query: p.noParameters,
+    query: p.anyParameters,
     errors: [404],
     reply: plain(),
     run: ({ params, request, legacy, backends }) => {

@@ -48,10 +48,12 @@ export const nameWithSpaces = formatted('name_with_leading_trailing_spaces')
 export const azName = formatted('az_name')
 export const azNameWithSpaces = formatted('az_name_with_leading_trailing_spaces')
 
-/** Printable characters, at most so many. */
-export const describing = (maxLength: number): Shape<string | null> =>
-  new Shape(() => ({ type: ['string', 'null'], pattern: printablePattern(), minLength: 0, maxLength }))
-export const description = describing(255)
+export const description = new Shape<string | null>(() => ({
+  type: ['string', 'null'],
+  pattern: printablePattern(),
+  minLength: 0,
+  maxLength: 255,
+}))
 
 const keypairNameOf = (pattern: string): Shape<string> => allOf([name, json<string>({ type: 'string', pattern, ...sized })])
 export const keypairName = keypairNameOf('^[_\\- a-zA-Z0-9]+$')
@@ -113,3 +115,5 @@ export const page = { limit: many(nonNegativeInteger), marker: anyTexts }
 
 /** A query that has no parameters: others were taken until 2.101 and are refused since. */
 export const noParameters = object({}, { others: { until: '2.101' } })
+/** A query that has no parameters and takes any. */
+export const anyParameters = object({}, { others: true })

@@ -8,7 +8,8 @@ import { last } from '../../serve/query.ts'
 import { booleanFrom } from '../../serve/values.ts'
 import { type Call, many, nothing, one, op, plain, resource } from '../../spec/operation.ts'
 import * as p from '../../spec/parameters.ts'
-import { json, type Of, object, query, many as several, words } from '../../spec/shape.ts'
+import { printablePattern } from '../../spec/printable.ts'
+import { json, type Of, object, query, Shape, many as several, words } from '../../spec/shape.ts'
 import { until } from '../../spec/span.ts'
 import { checkExtraSpec } from './known-extra-specs.ts'
 import { brief, full } from './view.ts'
@@ -26,7 +27,12 @@ const flavorId = json<string | number | null>({
   maxLength: 255,
   pattern: '^(?! )[a-zA-Z0-9. _-]+(?<! )$',
 })
-const description = p.describing(65535)
+const description = new Shape<string | null>(() => ({
+  type: ['string', 'null'],
+  minLength: 0,
+  maxLength: 65535,
+  pattern: printablePattern(),
+}))
 
 const createBody = object(
   {

@@ -105,7 +105,7 @@ export const searchQuery = query(
     access_ip_v6: regex,
     auto_disk_config: regex,
     progress: regex,
-    sort_key: many(words([...sortKeys, ...ignoredSortKeys.map((key) => until('2.74', key)), until('2.74', 'locked')])),
+    sort_key: many(words([...sortKeys, ...ignoredSortKeys.map((key) => until('2.74', key)), 'locked'])),
     sort_dir: text,
     all_tenants: text,
     soft_deleted: text,
@@ -130,7 +130,11 @@ export const searchQuery = query(
     'changes-before': time.since('2.66'),
     locked: text.since('2.73'),
   },
-  { others: { until: '2.74' }, matching: { '^_': many(p.text) } },
+  {
+    others: { until: '2.74' },
+    matching: { '^_': many(p.text) },
+    order: ['type', 'properties', 'additionalProperties', 'patternProperties'],
+  },
 )
 
 /** Names of other tables' columns: taken by the schema and refused here. */
