@@ -7,6 +7,7 @@ import { createPolicy } from '../../src/api/policy.ts'
 import { serve } from '../../src/api/serve/serve.ts'
 import { newest } from '../../src/api/spec/history.ts'
 import type { Resource } from '../../src/api/spec/operation.ts'
+import type { Response } from '../../src/app/contract.ts'
 import { httpError } from '../../src/app/http-error.ts'
 import { ask } from '../../src/app/testing.ts'
 import type { Backends } from '../../src/compute/backends.ts'
@@ -55,6 +56,9 @@ export interface CallOptions {
 }
 
 export interface TestApi {
+  /** The answer as the application gives it, unchecked. */
+  ask(version: string, route: string, body?: unknown, options?: CallOptions): Promise<Response>
+  /** The answer as a client sees it; throws when a successful one does not have the form that Nova declares. */
   call(version: string, route: string, body?: unknown, options?: CallOptions): Promise<Called>
   readonly backends: Backends
   /** Where the API's messages go: a test may listen. */
@@ -153,17 +157,22 @@ export async function testApi({ peers = {}, resources = allResources, now = () =
     return { ...context, isAdmin: policy.isAdmin(context) }
   }
 
+  function asked(version: string, route: string, body?: unknown, { as = 'admin', headers = {} }: CallOptions = {}): Promise<Response> {
+    const sent: Record<string, string> = { host: 'nova.example:8774', 'openstack-api-version': `compute ${version}`, ...headers }
+    if (body !== undefined) sent['content-type'] ??= 'application/json'
+    const text = body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body)
+    const request = ask(route, { headers: sent, body: text, scriptName: '/v2.1' })
+    request.environ.context = contextOf(as)
+    return app(request)
+  }
+
   return {
     backends,
     driver,
     errors,
-    async call(version, route, body, { as = 'admin', headers = {} } = {}) {
-      const sent: Record<string, string> = { host: 'nova.example:8774', 'openstack-api-version': `compute ${version}`, ...headers }
-      if (body !== undefined) sent['content-type'] ??= 'application/json'
-      const sentBody = body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body)
-      const request = ask(route, { headers: sent, body: sentBody, scriptName: '/v2.1' })
-      request.environ.context = contextOf(as)
-      const response = await app(request)
+    ask: asked,
+    async call(version, route, body, options) {
+      const response = await asked(version, route, body, options)
       const text = response.body === null ? '' : String(response.body)
       const answer = {
         status: response.status,

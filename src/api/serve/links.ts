@@ -15,9 +15,11 @@ export function linksOf(request: Request, projectId: string | null, prefix: stri
   const unversioned = prefixed(here.replace(/\/v\d+(\.\d+)?(\/.*)?$/, ''), prefix)
   // nova/api/openstack/common.py _get_project_id: the project is in links when it stands anywhere in the request's address
   const project = projectId && `${here}${request.path}?${request.query}`.includes(projectId) ? projectId : ''
+  const self = below((collection) => urlJoin(base, project, collection))
+  const bookmark = below((collection) => urlJoin(unversioned, project, collection))
   return {
-    self: (collection, id) => urlJoin(base, project, collection, id),
-    bookmark: (collection, id) => urlJoin(unversioned, project, collection, id),
+    self,
+    bookmark,
     next(collection, marker, query) {
       const params: Record<string, string> = {}
       for (const key of Object.keys(query).sort()) params[key] = query[key]!.at(-1)!
@@ -26,6 +28,16 @@ export function linksOf(request: Request, projectId: string | null, prefix: stri
         .map((pair) => pair.map(quotePlus).join('='))
         .join('&')}`
     },
+  }
+}
+
+/** Joins ids to the addresses of their collections, which are made once. */
+function below(address: (collection: string) => string): (collection: string, id: string) => string {
+  const known = new Map<string, string>()
+  return (collection, id) => {
+    let base = known.get(collection)
+    if (base === undefined) known.set(collection, (base = address(collection)))
+    return id.startsWith('/') || id.endsWith('/') ? urlJoin(base, id) : `${base}/${id}`
   }
 }
 

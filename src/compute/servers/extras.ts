@@ -1,7 +1,7 @@
 /** What is known of servers beside their rows. Each loads a whole page in a constant number of statements and calls. */
 import type { RequestContext } from '../../oslo/context.ts'
 import type { WireObject } from '../../oslo/objects/object.ts'
-import type { BlockDevice } from '../../stores/cell/block-devices.ts'
+import type { AttachedVolume } from '../../stores/cell/block-devices.ts'
 import type { ServerFault } from '../../stores/cell/faults.ts'
 import type { Server } from '../../stores/cell/servers.ts'
 import { type Answer, answered, type Cell } from '../../stores/cells.ts'
@@ -67,8 +67,9 @@ export const tagsOf = (backends: Backends, page: Page): Promise<Map<string, read
 export const faultsOf = (backends: Backends, page: Page): Promise<Map<string, ServerFault>> =>
   ofCells(backends, page, (cell, uuids) => cell.faults.latestOf(uuids))
 
-export const blockDevicesOf = (backends: Backends, page: Page): Promise<Map<string, BlockDevice[]>> =>
-  ofCells(backends, page, (cell, uuids) => cell.blockDevices.of(uuids))
+/** The volumes of each that has some. */
+export const volumesOf = (backends: Backends, page: Page): Promise<Map<string, AttachedVolume[]>> =>
+  ofCells(backends, page, (cell, uuids) => cell.blockDevices.volumesOf(uuids))
 
 /** What the scheduler was asked. */
 export const requestSpecsOf = ({ stores }: Backends, page: Page): Promise<Map<string, WireObject>> =>

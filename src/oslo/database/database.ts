@@ -6,7 +6,7 @@
  *     await database.read((tx) => tx.selectFrom('flavors').selectAll().where('flavorid', '=', '42').executeTakeFirst())
  */
 import { Kysely, type Transaction } from 'kysely'
-import type { Driver, DriverOptions } from './driver.ts'
+import type { Driver, DriverOptions, Fragments } from './driver.ts'
 import { DatabaseError } from './errors.ts'
 import { retrying } from './retrying.ts'
 import type { Schema, TablesOf } from './schema.ts'
@@ -40,6 +40,8 @@ export interface Database<Tables> {
   write<T>(work: (tx: Writing<Tables>) => Promise<T>): Promise<T>
   /** Rows of one SELECT written by hand, `?` for parameters; costs nothing beyond the driver. For lists that are asked for often. */
   rows<T>(sql: string, parameters?: readonly unknown[]): Promise<T[]>
+  /** For such SELECTs: what engines write differently. */
+  readonly fragments: Fragments
   /** How many statements ran since it was opened, without those that begin and end transactions. For tests. */
   readonly statements: number
   /** What is broken in the database, one line each; nothing when it is sound. */
@@ -62,6 +64,7 @@ export async function openDatabase<S extends Schema>(
     read: (work) => work(reading),
     write: (work) => retrying(() => writing.transaction().execute(work), driver.busySeconds),
     rows: (sql, parameters = []) => driver.rows(sql, parameters),
+    fragments: driver.fragments,
     get statements() {
       return driver.statements
     },

@@ -12,6 +12,12 @@ export interface DriverOptions {
   readonly busySeconds: number
 }
 
+/** Pieces of SQL that every engine writes in its own way. */
+export interface Fragments {
+  /** Gathers the rows of a group into one JSON object, as text. */
+  objectOf(key: string, value: string): string
+}
+
 /** Errors of all its parts are those of `errors.ts` where one fits. */
 export interface Driver {
   /** Single statements; refuses those that write. */
@@ -21,6 +27,7 @@ export interface Driver {
   readonly busySeconds: number
   /** Rows of one statement with `?` for its parameters, outside of any transaction. */
   rows<T>(sql: string, parameters: readonly unknown[]): Promise<T[]>
+  readonly fragments: Fragments
   /** Statements run so far, those that begin and end transactions left out. */
   readonly statements: number
   /** What is broken inside the database; nothing when it is sound. */

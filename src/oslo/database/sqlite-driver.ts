@@ -15,7 +15,7 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely'
-import { type Driver, type DriverOptions, duplicateKey } from './driver.ts'
+import { type Driver, type DriverOptions, duplicateKey, type Fragments } from './driver.ts'
 import { DatabaseBusy, DatabaseError, DatabaseUnavailable, ForeignKeyViolated } from './errors.ts'
 import { retrying } from './retrying.ts'
 import type { Schema } from './schema.ts'
@@ -90,6 +90,7 @@ class SqliteDriver implements Driver {
   readonly reading: Dialect
   readonly writing: Dialect
   readonly busySeconds: number
+  readonly fragments: Fragments = { objectOf: (key, value) => `json_group_object(${key}, ${value})` }
   statements = 0
   readonly #file: string
   readonly #writer: Sqlite.Database

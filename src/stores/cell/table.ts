@@ -18,3 +18,11 @@ export function grouped<R, V = R>(rows: readonly R[], key: (row: R) => string, v
   }
   return out
 }
+
+/** `(?, ?, ?)` for a hand-written IN. */
+export function inList(count: number): string {
+  let list = lists.get(count)
+  if (list === undefined) lists.set(count, (list = `(${Array.from({ length: count }, () => '?').join(', ')})`))
+  return list
+}
+const lists = new Map<number, string>()

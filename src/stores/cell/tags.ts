@@ -2,11 +2,20 @@
 import type { Database, Reading } from '../../oslo/database/database.ts'
 import { DuplicateKey } from '../../oslo/database/errors.ts'
 import type { CellTables } from './schema.ts'
-import { grouped } from './table.ts'
+import { grouped, inList } from './table.ts'
 
 export const tags = (database: Database<CellTables>) => ({
   /** By server, sorted; one without any is absent. */
-  of: (uuids: readonly string[]): Promise<Map<string, string[]>> => database.read((tx) => tagsOf(tx, uuids)),
+  of: async (uuids: readonly string[]): Promise<Map<string, string[]>> => {
+    if (uuids.length === 0) return new Map()
+    const sql = `SELECT resource_id, tag FROM tags WHERE resource_id IN ${inList(uuids.length)} ORDER BY resource_id, tag`
+    const rows = await database.rows<{ resource_id: string; tag: string }>(sql, uuids)
+    return grouped(
+      rows,
+      (row) => row.resource_id,
+      (row) => row.tag,
+    )
+  },
 
   /** Adding one that is there is no error. */
   add: async (uuid: string, tag: string): Promise<void> => {
@@ -20,7 +29,7 @@ export const tags = (database: Database<CellTables>) => ({
   /** Makes these the server's tags. */
   set: (uuid: string, wanted: readonly string[]): Promise<void> =>
     database.write(async (tx) => {
-      const before = (await tagsOf(tx, [uuid])).get(uuid) ?? []
+      const before = await tagsIn(tx, uuid)
       const gone = before.filter((tag) => !wanted.includes(tag))
       const added = [...new Set(wanted)].filter((tag) => !before.includes(tag))
       if (gone.length > 0) await tx.deleteFrom('tags').where('resource_id', '=', uuid).where('tag', 'in', gone).execute()
@@ -41,12 +50,7 @@ export const tags = (database: Database<CellTables>) => ({
 
 export type Tags = ReturnType<typeof tags>
 
-async function tagsOf(tx: Reading<CellTables>, uuids: readonly string[]): Promise<Map<string, string[]>> {
-  if (uuids.length === 0) return new Map()
-  const rows = await tx.selectFrom('tags').selectAll().where('resource_id', 'in', uuids).orderBy('resource_id').orderBy('tag').execute()
-  return grouped(
-    rows,
-    (row) => row.resource_id,
-    (row) => row.tag,
-  )
+async function tagsIn(tx: Reading<CellTables>, uuid: string): Promise<string[]> {
+  const rows = await tx.selectFrom('tags').select('tag').where('resource_id', '=', uuid).execute()
+  return rows.map((row) => row.tag)
 }

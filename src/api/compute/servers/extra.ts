@@ -13,7 +13,7 @@ export interface ServerExtra {
   readonly systemMetadata: Loaded<typeof extras.systemMetadataOf>
   readonly tags: Loaded<typeof extras.tagsOf>
   readonly faults: ReadonlyMap<string, ShownFault>
-  readonly blockDevices: Loaded<typeof extras.blockDevicesOf>
+  readonly volumes: Loaded<typeof extras.volumesOf>
   readonly specs: Loaded<typeof extras.requestSpecsOf>
   readonly groups: Loaded<typeof extras.groupsOf>
   readonly zones: Loaded<typeof extras.zonesOf>
@@ -35,7 +35,7 @@ export const serverLoaders: Loaders<Server> = {
   systemMetadata: (page, { backends }) => extras.systemMetadataOf(backends, page),
   tags: (page, { backends }) => extras.tagsOf(backends, page),
   faults: (page, call) => shownFaults(page, call),
-  blockDevices: (page, { backends }) => extras.blockDevicesOf(backends, page),
+  volumes: (page, { backends }) => extras.volumesOf(backends, page),
   specs: (page, { backends }) => extras.requestSpecsOf(backends, page),
   groups: (page, { backends }) => extras.groupsOf(backends, page),
   zones: (page, { backends }) => extras.zonesOf(backends, page),

@@ -138,11 +138,11 @@ const more = {
     f
       .list((r, x) => volumesOf(r, x).map((each) => ({ id: each.volumeId })))
       .until('2.2')
-      .needs('blockDevices'),
+      .needs('volumes'),
     f
       .list((r, x) => volumesOf(r, x).map((each) => ({ id: each.volumeId, delete_on_termination: Boolean(each.deleteOnTermination) })))
       .since('2.3')
-      .needs('blockDevices'),
+      .needs('volumes'),
   ],
   host_status: [
     f
@@ -239,7 +239,7 @@ function addressesShown({ vmState, networkInfo }: Server, extend: boolean) {
   return out
 }
 
-const volumesOf = (server: Server, { blockDevices }: ServerExtra) => (blockDevices.get(server.uuid) ?? []).filter((each) => each.volumeId)
+const volumesOf = (server: Server, { volumes }: ServerExtra) => volumes.get(server.uuid) ?? []
 
 function groupsOf(server: Server, { groups }: ServerExtra): string[] {
   const found = groups.get(server.uuid)
