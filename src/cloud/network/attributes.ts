@@ -104,7 +104,7 @@ function ownValues(name: string, attributes: Attributes<never>, body: Body, call
     throw badRequest(
       "Specifying 'project_id' or 'tenant_id' other than the authenticated project in request is not allowed for current user.",
     )
-  const unknown = Object.keys(values).filter((key) => !(key in attributes))
+  const unknown = Object.keys(values).filter((key) => !Object.hasOwn(attributes, key))
   if (unknown.length > 0) throw badRequest(`Unrecognized attribute(s) '${unknown.join(', ')}'`)
   return values
 }

@@ -64,9 +64,9 @@ function testOf<T extends Document>(
   values: readonly string[],
   operation: Operation,
 ): (row: T) => boolean {
-  const special = 'tags' in resource.attributes ? standardFilters[key] : undefined
+  const special = 'tags' in resource.attributes && Object.hasOwn(standardFilters, key) ? standardFilters[key] : undefined
   if (special) return (special as FilterBy<unknown>)(values, operation)
-  const attribute = resource.attributes[key]
+  const attribute = Object.hasOwn(resource.attributes, key) ? resource.attributes[key] : undefined
   if (!attribute?.filter) throw badRequest(`${repr([key])} is invalid attribute for filtering`)
   if (typeof attribute.filter === 'function') return attribute.filter(values, operation)
   return equals(key, attribute, values, operation)
@@ -110,7 +110,7 @@ function orderOf<T extends Document>(resource: Resource<T>, query: URLSearchPara
   const keys = query.getAll('sort_key').filter((key) => key !== '')
   const directions = query.getAll('sort_dir').filter((direction) => direction !== '')
   if (keys.length !== directions.length) throw badRequest('The number of sort_keys and sort_dirs must be same')
-  const unknown = keys.filter((key) => !resource.attributes[key]?.sort)
+  const unknown = keys.filter((key) => !Object.hasOwn(resource.attributes, key) || !resource.attributes[key]!.sort)
   if (unknown.length > 0) throw badRequest(`${repr(unknown)} is invalid attribute for sort_keys`)
   const wrong = directions.filter((direction) => direction !== 'asc' && direction !== 'desc')
   if (wrong.length > 0) throw badRequest(`${repr(wrong)} is invalid value for sort_dirs, valid value is 'asc' and 'desc'`)

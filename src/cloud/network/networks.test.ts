@@ -7,6 +7,7 @@ const refused: [who: Person, network: unknown, status: number, message: string][
   ['ann', { name: 1 }, 400, "Invalid input for name. Reason: '1' is not a valid string."],
   ['ann', { name: 'x'.repeat(256) }, 400, `Invalid input for name. Reason: '${'x'.repeat(256)}' exceeds maximum length of 255.`],
   ['ann', { bogus: 1, other: 2 }, 400, "Unrecognized attribute(s) 'bogus, other'"],
+  ['ann', { constructor: 1 }, 400, "Unrecognized attribute(s) 'constructor'"],
   ['ann', { id: nowhere }, 400, "Attribute 'id' not allowed in POST"],
   ['ann', { status: 'ACTIVE' }, 400, "Attribute 'status' not allowed in POST"],
   ['ann', { admin_state_up: 'maybe' }, 400, "Invalid input for operation: 'maybe' cannot be converted to boolean."],

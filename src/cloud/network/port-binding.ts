@@ -25,7 +25,7 @@ export const bindingRoutes = (neutron: Neutron): Routes => ({
   'GET /v2.0/ports/:id/bindings': (call) => {
     const port = portOf(neutron, call)
     const seen = allowed('get_port_binding', {}, { neutron, caller: call.caller })
-    const wanted = [...new Set(call.query.keys())].filter((key) => key in attributes)
+    const wanted = [...new Set(call.query.keys())].filter((key) => Object.hasOwn(attributes, key))
     const matches = (binding: Binding) => wanted.every((key) => call.query.getAll(key).includes(String(binding[key as keyof Binding])))
     return { bindings: seen ? port.bindings.filter(matches) : [] }
   },

@@ -91,7 +91,7 @@ function update(neutron: Neutron, { caller, params, body }: AuthenticatedCall): 
   const sent = isDictionary(body) ? body.quota : undefined
   if (!isDictionary(sent)) throw badRequest("Unable to find 'quota' in request body")
   const { force, check_limit: _, ...given } = sent
-  const unknown = Object.keys(given).filter((key) => !(key in neutron.settings.quotas))
+  const unknown = Object.keys(given).filter((key) => !Object.hasOwn(neutron.settings.quotas, key))
   if (unknown.length > 0) throw badRequest(`Unrecognized attribute(s) '${unknown.join(', ')}'`)
   const limits = Object.fromEntries(Object.entries(given).map(([key, value]) => [key, checkedLimit(key, value)]))
   if (force !== true) for (const [key, limit] of Object.entries(limits)) refuseBelowUse(key, limit, used(neutron, key, params.id!))

@@ -32,7 +32,7 @@ function toType(value: unknown): string {
   const type = String(value ?? '')
     .trim()
     .toLowerCase()
-  if (!(type in types)) throw invalidInput(`'${str(value)}' is not a valid RBAC object type`)
+  if (!Object.hasOwn(types, type)) throw invalidInput(`'${str(value)}' is not a valid RBAC object type`)
   return type
 }
 

@@ -56,7 +56,7 @@ function toProtocol(value: unknown): string | null {
   if (value === null || value === 'any') return null
   if (/^\s*\+?\d+\s*$/.test(String(value)) && typeof value !== 'boolean' && Number(value) <= 255) return String(value)
   const name = typeof value === 'string' ? value.toLowerCase() : ''
-  if (name in protocols) return name
+  if (Object.hasOwn(protocols, name)) return name
   const names = `(None, ${['any', ...Object.keys(protocols)].map(repr).join(', ')})`
   throw fault('SecurityGroupRuleInvalidProtocol', str(value), names)
 }
