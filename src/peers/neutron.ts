@@ -1,5 +1,6 @@
 /** Neutron's API, as far as Nova uses it. */
 import type { RequestContext } from '../oslo/context.ts'
+import { PeerError } from '../oslo/keystoneauth/errors.ts'
 import type { Session } from '../oslo/keystoneauth/session.ts'
 import type { PeerService } from './service.ts'
 
@@ -47,6 +48,15 @@ export interface NeutronSecurityGroup {
   readonly [key: string]: unknown
 }
 
+/** Where a port is, or may go. */
+export interface PortBinding {
+  readonly host: string
+  readonly status: string
+  readonly vif_type?: string
+  readonly vnic_type?: string
+  readonly [key: string]: unknown
+}
+
 /** Collections by their names in paths, with what they hold. */
 interface Collections {
   ports: NeutronPort
@@ -67,6 +77,17 @@ export interface NeutronClient {
   /** False when it was gone already. */
   remove(collection: Collection, id: string): Promise<boolean>
   quota(projectId: string): Promise<Readonly<Record<string, number>>>
+  /** The binding of a port to a host; undefined when there is none. (binding-extended) */
+  binding(portId: string, host: string): Promise<PortBinding | undefined>
+  bind(portId: string, binding: object): Promise<PortBinding>
+  /** Makes the binding to a host the one in force. */
+  activate(portId: string, host: string): Promise<void>
+  /** False when there was none. */
+  unbind(portId: string, host: string): Promise<boolean>
+  /** The network that a project gets when it asks for none; made when it is not there. */
+  autoAllocatedTopology(projectId: string): Promise<string>
+  /** Whether a network of the project's own could be made for it when it needs one. */
+  canAutoAllocate(projectId: string): Promise<boolean>
   /** Anything else: the parsed answer. */
   readonly session: Session
 }
@@ -138,5 +159,10 @@ const client = (session: Session): NeutronClient => ({
   },
   async quota(projectId) {
     return (await session.request({ path: `/v2.0/quotas/${projectId}` })).json<{ quota: Record<string, number> }>().quota
+  },
+  async canAutoAllocate(projectId) {
+    const path = `/v2.0/auto-allocated-topology/${projectId}`
+    const { status } = await session.request({ path, query: { fields: 'dry-run' }, allow: [409] })
+    return status !== 409
   },
 })

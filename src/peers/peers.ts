@@ -1,18 +1,22 @@
 /** The other services that Nova talks to, connected as the groups of nova.conf say. */
-import { boolean, group, integer, list, type Settings } from '../oslo/config/options.ts'
+import { boolean, group, integer, list, type Settings, text } from '../oslo/config/options.ts'
 import { loadAuth } from '../oslo/keystoneauth/identity.ts'
-import { authOptions, serviceOptions, sessionOptions } from '../oslo/keystoneauth/options.ts'
+import { authOptions, type ServiceSettings, serviceOptions, sessionOptions } from '../oslo/keystoneauth/options.ts'
 import { createSession } from '../oslo/keystoneauth/session.ts'
 import type { Log } from '../oslo/log.ts'
+import { type Cinder, cinder } from './cinder.ts'
 import { type Glance, glance } from './glance.ts'
 import { type Keystone, keystone } from './keystone.ts'
 import { type Neutron, neutron } from './neutron.ts'
+import { type Placement, placement } from './placement.ts'
 import { connectPeer } from './service.ts'
 
 export interface Peers {
   readonly keystone: Keystone
   readonly glance: Glance
   readonly neutron: Neutron
+  readonly cinder: Cinder
+  readonly placement: Placement
   close(): Promise<void>
 }
 
@@ -30,6 +34,20 @@ export const peerOptions = {
     extensionSyncInterval: integer('extension_sync_interval', 600, { min: 0, help: 'Seconds between questions for its extensions.' }),
     httpRetries: integer('http_retries', 3, { min: 0, help: 'How often to try again when it cannot be reached.' }),
   }),
+  cinder: group('cinder', {
+    ...sessionOptions,
+    ...authOptions,
+    catalogInfo: text('catalog_info', 'volumev3::publicURL', {
+      pattern: /^[\w-]+:\w*:.*$/,
+      help: 'Where the catalogue has Cinder: type, name (may be empty) and interface of the endpoint.',
+    }),
+    endpointTemplate: text('endpoint_template', null, {
+      help: 'Address of Cinder instead of the one in the catalogue; %(project_id)s is filled in.',
+    }),
+    osRegionName: text('os_region_name', null, { help: 'Region of its endpoint.' }),
+    httpRetries: integer('http_retries', 3, { min: 0, help: 'How often to try again when it cannot be reached.' }),
+  }),
+  placement: group('placement', { ...sessionOptions, ...authOptions, ...serviceOptions('placement') }),
   serviceUser: group('service_user', {
     ...sessionOptions,
     ...authOptions,
@@ -57,13 +75,34 @@ export function connectPeers(settings: PeerSettings, { log, clock }: { log: Log;
       { ...settings.neutron, connectRetries: settings.neutron.connectRetries ?? settings.neutron.httpRetries },
       parts,
     ),
+    cinder: connectPeer('cinder', { ...settings.cinder, ...cinderService(settings.cinder) }, parts),
+    placement: connectPeer('placement', settings.placement, parts),
   }
   return {
     keystone: keystone(services.keystone),
     glance: glance(services.glance, { servers: settings.glance.apiServers }),
     neutron: neutron(services.neutron, { clock, extensionSeconds: settings.neutron.extensionSyncInterval }),
+    cinder: cinder(services.cinder),
+    placement: placement(services.placement),
     close: async () => {
       await Promise.all([serviceSession.close(), ...Object.values(services).map((service) => service.close())])
     },
+  }
+}
+
+/** [cinder] says in options of its own what other groups say in those of keystoneauth. */
+function cinderService({ catalogInfo, endpointTemplate, osRegionName, httpRetries }: PeerSettings['cinder']): ServiceSettings {
+  const [serviceType = '', serviceName = '', interfaceName = ''] = catalogInfo.split(':')
+  return {
+    serviceType,
+    serviceName: serviceName || null,
+    validInterfaces: [interfaceName.replace(/URL$/, '')],
+    regionName: osRegionName,
+    endpointOverride: endpointTemplate,
+    connectRetries: httpRetries,
+    connectRetryDelay: null,
+    statusCodeRetries: null,
+    statusCodeRetryDelay: null,
+    retriableStatusCodes: [],
   }
 }

@@ -1,7 +1,16 @@
 /** Everything that the two services read from their configuration. */
 
 import { sharedFilterOptions } from '../app/middleware/shared.ts'
-import { apiOptions, type ComputeSettings, computeOptions } from '../compute/settings.ts'
+import {
+  apiOptions,
+  type ComputeSettings,
+  cinderOptions,
+  computeOptions,
+  filterSchedulerOptions,
+  glanceOptions,
+  pciOptions,
+  quotaOptions,
+} from '../compute/settings.ts'
 import { boolean, group, text } from '../oslo/config/options.ts'
 import { settings } from '../oslo/config/settings.ts'
 import type { AnyGroup, Sources } from '../oslo/config/sources.ts'
@@ -29,6 +38,11 @@ export const declared = [
   workaroundsOptions,
   computeOptions,
   apiOptions,
+  quotaOptions,
+  cinderOptions,
+  glanceOptions,
+  pciOptions,
+  filterSchedulerOptions,
   apiDatabaseOptions,
   databaseOptions,
   logOptions,
@@ -41,6 +55,11 @@ export const declared = [
 export const computeSettings = (sources: Sources): ComputeSettings => ({
   compute: settings(computeOptions, sources),
   api: settings(apiOptions, sources),
+  quota: settings(quotaOptions, sources),
+  cinder: settings(cinderOptions, sources),
+  glance: settings(glanceOptions, sources),
+  pci: settings(pciOptions, sources),
+  filterScheduler: settings(filterSchedulerOptions, sources),
 })
 
 export const peerSettings = (sources: Sources): PeerSettings =>

@@ -11,7 +11,16 @@ import type { Response } from '../../src/app/contract.ts'
 import { httpError } from '../../src/app/http-error.ts'
 import { ask } from '../../src/app/testing.ts'
 import type { Backends } from '../../src/compute/backends.ts'
-import { apiOptions, computeOptions } from '../../src/compute/settings.ts'
+import {
+  apiOptions,
+  type ComputeSettings,
+  cinderOptions,
+  computeOptions,
+  filterSchedulerOptions,
+  glanceOptions,
+  pciOptions,
+  quotaOptions,
+} from '../../src/compute/settings.ts'
 import type { RequestContext } from '../../src/oslo/context.ts'
 import { openDatabase } from '../../src/oslo/database/database.ts'
 import { defaultsOf } from '../../src/oslo/keystoneauth/fixture.ts'
@@ -73,12 +82,19 @@ export interface TestApiOptions {
   readonly peers?: Partial<Peers>
   readonly resources?: readonly Resource[]
   readonly now?: () => number
+  /** Instead of the defaults, group by group. */
+  readonly settings?: Partial<ComputeSettings>
 }
 
 /** The id of the mapping of the one cell that there is beside cell0. */
 export const cellId = 2
 
-export async function testApi({ peers = {}, resources = allResources, now = () => Date.now() }: TestApiOptions = {}): Promise<TestApi> {
+export async function testApi({
+  peers = {},
+  resources = allResources,
+  now = () => Date.now(),
+  settings = {},
+}: TestApiOptions = {}): Promise<TestApi> {
   const folder = mkdtempSync(join(tmpdir(), 'nova-'))
   const url = (name: string) => `sqlite:///${join(folder, name)}`
   const apiDatabase = await openDatabase(url('api.sqlite'), { schema: apiSchema, create: true })
@@ -111,9 +127,26 @@ export async function testApi({ peers = {}, resources = allResources, now = () =
     ) as never
   const backends: Backends = {
     stores: { api, cells },
-    peers: { keystone: absent('keystone'), glance: absent('glance'), neutron: absent('neutron'), close: async () => undefined, ...peers },
+    peers: {
+      keystone: absent('keystone'),
+      glance: absent('glance'),
+      neutron: absent('neutron'),
+      cinder: absent('cinder'),
+      placement: absent('placement'),
+      close: async () => undefined,
+      ...peers,
+    },
     rpc: { top: client, cell: async () => client, close: () => client.close() },
-    settings: { compute: defaultsOf(computeOptions.options), api: defaultsOf(apiOptions.options) },
+    settings: {
+      compute: defaultsOf(computeOptions.options),
+      api: defaultsOf(apiOptions.options),
+      quota: defaultsOf(quotaOptions.options),
+      cinder: defaultsOf(cinderOptions.options),
+      glance: defaultsOf(glanceOptions.options),
+      pci: defaultsOf(pciOptions.options),
+      filterScheduler: defaultsOf(filterSchedulerOptions.options),
+      ...settings,
+    },
     clock: { now },
     ids: { uuid: () => crypto.randomUUID() },
     log: silent,

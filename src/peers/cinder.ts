@@ -1,0 +1,120 @@
+/** Cinder's API, as far as Nova uses it. */
+import type { RequestContext } from '../oslo/context.ts'
+import type { PeerError } from '../oslo/keystoneauth/errors.ts'
+import type { Session } from '../oslo/keystoneauth/session.ts'
+import type { PeerService } from './service.ts'
+
+/** A volume as Cinder's version 3 shows it. */
+export interface CinderVolume {
+  readonly id: string
+  readonly name: string | null
+  readonly status: string
+  /** In GiB. */
+  readonly size: number
+  readonly availability_zone: string | null
+  /** `true` or `false`, as text. */
+  readonly bootable?: string
+  readonly multiattach?: boolean
+  readonly encrypted?: boolean
+  readonly attachments: readonly { readonly server_id: string; readonly attachment_id?: string; readonly device?: string }[]
+  readonly volume_type?: string | null
+  readonly snapshot_id?: string | null
+  readonly metadata?: Readonly<Record<string, string>>
+  /** Attributes and properties of the image that it was made from, all of them texts. */
+  readonly volume_image_metadata?: Readonly<Record<string, string>>
+  readonly [key: string]: unknown
+}
+
+export interface CinderSnapshot {
+  readonly id: string
+  readonly name: string | null
+  readonly status: string
+  readonly size: number
+  readonly volume_id: string
+  readonly [key: string]: unknown
+}
+
+export interface CinderVolumeType {
+  readonly id: string
+  readonly name: string
+  readonly [key: string]: unknown
+}
+
+/** All methods reject with a `PeerError`. */
+export interface CinderClient {
+  /** Undefined when it is not there or not to be seen. */
+  volume(id: string): Promise<CinderVolume | undefined>
+  /** Undefined when it is not there or not to be seen. */
+  snapshot(id: string): Promise<CinderSnapshot | undefined>
+  volumeTypes(): Promise<CinderVolumeType[]>
+  /** Reserves a volume for a server. Without a connector it is not yet attached. */
+  createAttachment(volumeId: string, instanceUuid: string): Promise<{ readonly id: string }>
+  /** False when it was gone already. */
+  removeAttachment(id: string): Promise<boolean>
+  /** Anything else: the parsed answer. */
+  readonly session: Session
+}
+
+export interface Cinder {
+  as(context: RequestContext): CinderClient
+  readonly own: CinderClient
+}
+
+export const cinder = (service: PeerService): Cinder => ({
+  as: (context) => client(service.as(context)),
+  own: client(service.own),
+})
+
+/** The first version in which an attachment can be completed; Nova asks for no older one. */
+const attachments = '3.44'
+
+const client = (session: Session): CinderClient => ({
+  session,
+  async volume(id) {
+    const answer = await session.request({ path: `/volumes/${encodeURIComponent(id)}`, allow: [404] })
+    return answer.status === 404 ? undefined : answer.json<{ volume: CinderVolume }>().volume
+  },
+  async snapshot(id) {
+    const answer = await session.request({ path: `/snapshots/${encodeURIComponent(id)}`, allow: [404] })
+    return answer.status === 404 ? undefined : answer.json<{ snapshot: CinderSnapshot }>().snapshot
+  },
+  async volumeTypes() {
+    return (await session.request({ path: '/types' })).json<{ volume_types: CinderVolumeType[] }>().volume_types
+  },
+  async createAttachment(volumeId, instanceUuid) {
+    const answer = await session.request({
+      method: 'POST',
+      path: '/attachments',
+      microversion: attachments,
+      json: { attachment: { volume_uuid: volumeId, instance_uuid: instanceUuid, connector: null } },
+    })
+    return answer.json<{ attachment: { id: string } }>().attachment
+  },
+  async removeAttachment(id) {
+    const { status } = await session.request({
+      method: 'DELETE',
+      path: `/attachments/${encodeURIComponent(id)}`,
+      microversion: attachments,
+      allow: [404],
+      // nova/volume/cinder.py API.attachment_delete: a busy back end is asked five times
+      statusRetries: 4,
+      retriableStatuses: [500, 504],
+    })
+    return status !== 404
+  },
+})
+
+/** What Cinder said no with, in cinderclient's words, which Nova hands on to users. */
+export function cinderText(error: PeerError): string {
+  const id = error.headers['x-openstack-request-id'] ?? error.headers['x-compute-request-id']
+  return `${messageIn(error) ?? 'n/a'} (HTTP ${error.status})${id ? ` (Request-ID: ${[id].flat()[0]})` : ''}`
+}
+
+function messageIn({ text }: PeerError): string | undefined {
+  try {
+    const [first] = Object.values(JSON.parse(text) as Record<string, { message?: string }>)
+    return first?.message
+  } catch {
+    return undefined
+  }
+}
