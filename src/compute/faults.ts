@@ -15,7 +15,7 @@ export const faults = {
   versionNotServed: 'Version %s is not supported by the API. Minimum is %s and maximum is %s.',
   otherProject: "Malformed request URL: URL's project_id '%s' doesn't match Context's project_id '%s'",
   policyRefused: "Policy doesn't allow %s to be performed.",
-  gone: '%s',
+  gone: 'This resource is no longer available. No forwarding address is given.',
   unforeseen: 'Unexpected API Error. Please report this at http://bugs.launchpad.net/nova/ and attach the Nova API log if possible.\n%s',
   markerNotFound: 'marker [%s] not found',
   projectNotFound: 'Project ID %s is not a valid project.',
@@ -23,6 +23,26 @@ export const faults = {
   cellDown: 'Cell %s is not responding or returned an exception, hence instance info is not available.',
   // servers
   serverNotFound: 'Instance %s could not be found.',
+  // what is done to servers
+  missing: '%s',
+  unsupported: '%s',
+  notImplemented: '%s',
+  serverUnmapped: 'Instance %s has no mapping to a cell.',
+  serverLocked: 'Instance %s is locked',
+  serverNotReady: 'Instance %s is not ready',
+  wrongState: "Cannot '%s' instance %s while it is in %s %s",
+  unfitState: "Instance %s is in an invalid state for '%s'",
+  computeDown: 'Service is unavailable at this time.',
+  computeHostNotFound: 'Compute host %s could not be found.',
+  undelivered: 'The message %s could not be delivered: %s. The server is as it was before.',
+  unanswered: 'No answer to %s came in time.',
+  imageNotFound: 'Image %s could not be found.',
+  imageNotAuthorized: 'Not authorized for image %s.',
+  imageBadRequest: 'Request of image %s got BadRequest response: %s',
+  migrationNotFound: 'Migration %s not found for instance %s',
+  migrationNotFoundByStatus: 'Migration not found for instance %s with status %s.',
+  migrationState: 'Migration %s state of instance %s is %s. Cannot %s while the migration is in this state.',
+  invalidVolume: 'Invalid volume: %s',
   // flavors
   flavorNotFound: 'Flavor %s could not be found.',
   flavorExists: 'Flavor with name %s already exists.',
@@ -32,6 +52,12 @@ export const faults = {
   accessToPublicFlavor: 'Can not add access to a public flavor.',
   noAccessList: 'Access list not available for public flavors.',
   extraSpecNotFound: 'Flavor %s has no extra specs with key %s.',
+  // key pairs
+  keyPairNotFound: 'Keypair %s not found for user %s',
+  keyPairExists: "Key pair '%s' already exists.",
+  keyPairLimitExceeded: 'Quota exceeded, too many key pairs.',
+  invalidKeyPair: 'Keypair data is invalid: %s',
+  markerMissing: 'Marker %s could not be found.',
 } as const
 
 export type FaultKind = keyof typeof faults

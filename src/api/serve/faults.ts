@@ -24,6 +24,25 @@ const statuses: Readonly<Record<FaultKind, number>> = {
   keystoneNotFound: 400,
   cellDown: 500,
   serverNotFound: 404,
+  missing: 404,
+  unsupported: 400,
+  notImplemented: 501,
+  serverUnmapped: 404,
+  serverLocked: 409,
+  serverNotReady: 409,
+  wrongState: 409,
+  unfitState: 409,
+  computeDown: 409,
+  computeHostNotFound: 400,
+  undelivered: 503,
+  unanswered: 504,
+  imageNotFound: 404,
+  imageNotAuthorized: 403,
+  imageBadRequest: 400,
+  migrationNotFound: 404,
+  migrationNotFoundByStatus: 404,
+  migrationState: 400,
+  invalidVolume: 400,
   flavorNotFound: 404,
   flavorExists: 409,
   flavorIdExists: 409,
@@ -32,10 +51,26 @@ const statuses: Readonly<Record<FaultKind, number>> = {
   accessToPublicFlavor: 409,
   noAccessList: 404,
   extraSpecNotFound: 404,
+  // key pairs
+  keyPairNotFound: 404,
+  keyPairExists: 409,
+  keyPairLimitExceeded: 403,
+  invalidKeyPair: 400,
+  markerMissing: 400,
 }
 
 /** Kinds that any operation may answer, whatever errors it declares (nova/api/openstack/wsgi.py expected_errors). */
-const general: ReadonlySet<FaultKind> = new Set(['invalid', 'policyRefused', 'notFound', 'queryNotUtf8', 'gone'])
+const general: ReadonlySet<FaultKind> = new Set([
+  'invalid',
+  'policyRefused',
+  'notFound',
+  'queryNotUtf8',
+  'gone',
+  'unsupported',
+  'cellDown',
+  'undelivered',
+  'unanswered',
+])
 
 /** nova/api/openstack/wsgi.py Fault._fault_names */
 const names: Readonly<Record<number, string>> = {

@@ -2,7 +2,7 @@
  * Runs the operations of a table of resources: match route and version, validate, load the member, enforce policy, run, load what the visible
  * fields need, render. Each step is one call and nothing calls back up.
  */
-import { type Application, dropResponseHeader, header, type Request, type Response } from '../../app/contract.ts'
+import { type Application, header, type Request, type Response } from '../../app/contract.ts'
 import { decodePath, type RouteMatch, router } from '../../app/router.ts'
 import type { Backends } from '../../compute/backends.ts'
 import { Fault } from '../../compute/faults.ts'
@@ -216,7 +216,7 @@ async function render(serving: Serving, operation: Operation, asked: Asked, call
   const links = linksOf(asked.request, asked.context.projectId, serving.settings.computeLinkPrefix)
   const reply = (typeof operation.reply === 'function' ? operation.reply(call) : operation.reply) as Reply<unknown> | undefined
   const body = reply && (await bodyFor(reply, { serving, operation, minor, call, query, out, links }))
-  const response: Response = {
+  return {
     status: byVersion(operation.status ?? 200, minor),
     headers: [
       ['Content-Type', asked.request.environ.bestContentType ?? 'application/json'],
@@ -224,8 +224,6 @@ async function render(serving: Serving, operation: Operation, asked: Asked, call
     ],
     body: body === undefined ? null : JSON.stringify(body),
   }
-  if (response.status === 204) dropResponseHeader(response, 'content-type')
-  return response
 }
 
 interface Rendered {
