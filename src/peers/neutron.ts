@@ -165,4 +165,37 @@ const client = (session: Session): NeutronClient => ({
     const { status } = await session.request({ path, query: { fields: 'dry-run' }, allow: [409] })
     return status !== 409
   },
+  async binding(portId, host) {
+    const answer = await session.request({ path: bindingPath(portId, host), allow: [404] })
+    return answer.status === 404 ? undefined : answer.json<{ binding: PortBinding }>().binding
+  },
+  async bind(portId, binding) {
+    const answer = await session.request({ method: 'POST', path: bindingPath(portId), json: { binding } })
+    return answer.json<{ binding: PortBinding }>().binding
+  },
+  async activate(portId, host) {
+    await session.request({ method: 'PUT', path: `${bindingPath(portId, host)}/activate` })
+  },
+  async unbind(portId, host) {
+    const { status } = await session.request({ method: 'DELETE', path: bindingPath(portId, host), allow: [404] })
+    return status !== 404
+  },
+  async autoAllocatedTopology(projectId) {
+    const answer = await session.request({ path: `/v2.0/auto-allocated-topology/${encodeURIComponent(projectId)}` })
+    return answer.json<{ auto_allocated_topology: { id: string } }>().auto_allocated_topology.id
+  },
 })
+
+const bindingPath = (portId: string, host?: string): string =>
+  `/v2.0/ports/${encodeURIComponent(portId)}/bindings${host === undefined ? '' : `/${encodeURIComponent(host)}`}`
+
+/** Neutron's word for what went wrong, such as `IpAddressInUse`; undefined when it did not say. */
+export function neutronFault(error: unknown): string | undefined {
+  if (!(error instanceof PeerError)) return undefined
+  try {
+    const type: unknown = JSON.parse(error.text)?.NeutronError?.type
+    return typeof type === 'string' ? type : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -2,6 +2,16 @@
 import type { Database } from '../../oslo/database/database.ts'
 import type { ApiTables } from './schema.ts'
 
+/** A group as the scheduler needs it. */
+export interface GroupPolicy {
+  readonly uuid: string
+  /** `affinity`, `anti-affinity` or one of their soft kinds. */
+  readonly policy: string
+  readonly rules: Readonly<Record<string, string>>
+  /** UUIDs of its servers, gone ones among them. */
+  readonly members: readonly string[]
+}
+
 export const serverGroups = (database: Database<ApiTables>) => ({
   /** The group's UUID of each of these servers that is in one. */
   of: (uuids: readonly string[]): Promise<Map<string, string>> =>
@@ -14,6 +24,22 @@ export const serverGroups = (database: Database<ApiTables>) => ({
         .where('instance_group_member.instance_uuid', 'in', uuids)
         .execute()
       return new Map(rows.map((row) => [row.instance_uuid!, row.uuid]))
+    }),
+
+  /** The group of a server, with all its members. */
+  policyOf: (server: string): Promise<GroupPolicy | undefined> =>
+    database.read(async (tx) => {
+      const group = await tx
+        .selectFrom('instance_group_member')
+        .innerJoin('instance_groups', 'instance_groups.id', 'instance_group_member.group_id')
+        .innerJoin('instance_group_policy', 'instance_group_policy.group_id', 'instance_groups.id')
+        .select(['instance_groups.id', 'instance_groups.uuid', 'instance_group_policy.policy', 'instance_group_policy.rules'])
+        .where('instance_group_member.instance_uuid', '=', server)
+        .executeTakeFirst()
+      if (!group) return undefined
+      const members = await tx.selectFrom('instance_group_member').select('instance_uuid').where('group_id', '=', group.id).execute()
+      const rules = JSON.parse(group.rules ?? '{}') as Record<string, string>
+      return { uuid: group.uuid, policy: group.policy ?? '', rules, members: members.map((member) => member.instance_uuid!) }
     }),
 })
 

@@ -49,8 +49,46 @@ export const actions = (database: Database<CellTables>, now: () => number) => ({
 
   find: (uuid: string, requestId: string): Promise<ServerAction | undefined> =>
     database.read((tx) =>
-      from(tx, 'instance_actions').where('instance_uuid', '=', uuid).where('request_id', '=', requestId).executeTakeFirst(),
+      from(tx, 'instance_actions')
+        .where('instance_uuid', '=', uuid)
+        .where('request_id', '=', requestId)
+        .orderBy('created_at', 'desc')
+        .orderBy('id', 'desc')
+        .executeTakeFirst(),
     ),
+
+  /** Ends an action that no other service will end. `message` is Error for one that failed. */
+  finish: (uuid: string, requestId: string, message: 'Error' | null = null): Promise<void> =>
+    database.write(async (tx) => {
+      const at = toDateTime(now())
+      await tx
+        .updateTable('instance_actions')
+        .set({ finish_time: at, updated_at: at, ...(message && { message }) })
+        .where('instance_uuid', '=', uuid)
+        .where('request_id', '=', requestId)
+        .execute()
+    }),
+
+  /** The last one of a server, whoever asked for it. */
+  latest: (uuid: string): Promise<ServerAction | undefined> =>
+    database.read((tx) =>
+      from(tx, 'instance_actions').where('instance_uuid', '=', uuid).orderBy('created_at', 'desc').orderBy('id', 'desc').executeTakeFirst(),
+    ),
+
+  /** Whether an event of this name has begun and not ended. */
+  isOpen: (uuid: string, requestId: string, event: string): Promise<boolean> =>
+    database.read(async (tx) => {
+      const row = await tx
+        .selectFrom('instance_actions_events')
+        .innerJoin('instance_actions', 'instance_actions.id', 'instance_actions_events.action_id')
+        .select('instance_actions_events.id')
+        .where('instance_actions.instance_uuid', '=', uuid)
+        .where('instance_actions.request_id', '=', requestId)
+        .where('instance_actions_events.event', '=', event)
+        .where('instance_actions_events.finish_time', 'is', null)
+        .executeTakeFirst()
+      return row !== undefined
+    }),
 
   /** Newest first. */
   events: (actionId: number): Promise<ActionEvent[]> =>

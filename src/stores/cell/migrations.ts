@@ -20,6 +20,33 @@ export const migrations = (database: Database<CellTables>, now: () => number) =>
         .executeTakeFirst(),
     ),
 
+  /** Those of a server that are in one of these states, oldest first. */
+  ofServer: (uuid: string, statuses: readonly string[]): Promise<Migration[]> =>
+    database.read((tx) =>
+      from(tx, 'migrations')
+        .where('instance_uuid', '=', uuid)
+        .where('status', 'in', statuses)
+        .where('deleted', '=', 0)
+        .orderBy('id')
+        .execute(),
+    ),
+
+  /** Those that are in none of these states, oldest first. */
+  otherThan: (statuses: readonly string[]): Promise<Migration[]> =>
+    database.read((tx) => from(tx, 'migrations').where('status', 'not in', statuses).where('deleted', '=', 0).orderBy('id').execute()),
+
+  /** Changes its state when it is in one of those expected; says whether it did. */
+  advance: (id: number, values: MigrationValues & { status: string }, expected: readonly string[]): Promise<boolean> =>
+    database.write(async (tx) => {
+      const { numUpdatedRows } = await tx
+        .updateTable('migrations')
+        .set({ ...(rowOf(values) as object), updated_at: toDateTime(now()) })
+        .where('id', '=', id)
+        .where('status', 'in', expected)
+        .executeTakeFirst()
+      return numUpdatedRows > 0
+    }),
+
   find: (id: number): Promise<Migration | undefined> =>
     database.read((tx) => from(tx, 'migrations').where('id', '=', id).executeTakeFirst()),
 

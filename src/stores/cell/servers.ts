@@ -226,7 +226,8 @@ function deletion(eb: Any, { deleted, softDeleted }: ServerFilter): Expression<S
 const tagged = (eb: Any, tags: readonly string[]): Expression<SqlBool> =>
   eb('instances.uuid', 'in', eb.selectFrom('tags').select('tags.resource_id').where('tags.tag', 'in', tags))
 
-async function updateServer(
+/** Within a transaction: makes the change when the states are as expected; says whether it did. */
+export async function updateServer(
   tx: Writing<CellTables>,
   uuid: string,
   changes: ServerChanges,
