@@ -8,6 +8,7 @@ export const faults = {
   forbidden: '%s',
   notFound: 'The resource could not be found.',
   malformedBody: 'Malformed request body',
+  malformedRequest: 'The server could not comply with the request since it is either malformed or otherwise incorrect.',
   unsupportedContentType: 'Unsupported Content-Type',
   noSuchAction: 'There is no such action: %s',
   queryNotUtf8: 'Query string is not UTF-8 encoded',

@@ -41,11 +41,11 @@ const lifeAt = (at: string, minor: Minor) => ours.get(at)?.find(({ span }) => ho
 
 function stateAt(at: string, minor: Minor): string {
   const life = lifeAt(at, minor)
-  return !life ? 'absent' : life.gone === undefined ? 'there' : life.gone
+  return !life ? 'absent' : life.gone === undefined ? 'there' : 'gone'
 }
 
 const theirStateAt = ({ since, until, removed }: Upstream, minor: Minor): string =>
-  minor < since || minor > until ? 'absent' : (removed ?? 'there')
+  minor < since || minor > until ? 'absent' : removed ? 'gone' : 'there'
 
 /** Equal with keys in the same order, since the first error in that order is the one that is told. */
 function same(operation: Upstream, part: 'body' | 'query', shapes: Shapes | undefined, minor: Minor): void {

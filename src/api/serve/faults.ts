@@ -10,6 +10,7 @@ const statuses: Readonly<Record<FaultKind, number>> = {
   forbidden: 403,
   notFound: 404,
   malformedBody: 400,
+  malformedRequest: 400,
   unsupportedContentType: 415,
   noSuchAction: 400,
   queryNotUtf8: 400,

@@ -163,7 +163,6 @@ async function perform(serving: Serving, operation: Operation, asked: Asked): Pr
   const { context, minor, legacy, body } = asked
   const schemaMinor = legacy ? 0 : minor
   try {
-    if (operation.gone !== undefined) throw new Fault('gone', operation.gone)
     if (operation.body) validateBody(operation.body, body, schemaMinor)
     const query = parseQuery(asked.request.query)
     if (operation.query) validateQuery(operation.query, query, schemaMinor)

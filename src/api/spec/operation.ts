@@ -10,7 +10,7 @@
 
 import type { Request } from '../../app/contract.ts'
 import type { Backends } from '../../compute/backends.ts'
-import type { FaultKind } from '../../compute/faults.ts'
+import { Fault, type FaultKind } from '../../compute/faults.ts'
 import type { RequestContext } from '../../oslo/context.ts'
 import type { RuleName } from '../policies.ts'
 import type { View } from './fields.ts'
@@ -125,7 +125,7 @@ export interface OperationSpec<B, Q, M, Out> {
 // biome-ignore lint/suspicious/noExplicitAny: erased once the spec has been checked
 export interface Operation extends Omit<OperationSpec<any, any, any, any>, 'since' | 'until'> {
   readonly span: Span
-  /** Why it was removed: it answers 410 with this text. */
+  /** Why it was removed. */
   readonly gone?: string
 }
 
@@ -140,11 +140,13 @@ export function op<B = unknown, Q = unknown, M = undefined, Out = unknown>({
   return { ...spec, span } as Operation
 }
 
-/** An operation that was taken away for good: 410 with the reason. */
+/** An operation that was taken away for good: 410, before anything is looked at. */
 export const gone = (reason: string, until?: Microversion): Operation => ({
   span: until ? upTo(always, until) : always,
   gone: reason,
-  run: () => undefined,
+  run: () => {
+    throw new Fault('gone')
+  },
 })
 
 /** Routes to operations; several under one key live in different spans. */
