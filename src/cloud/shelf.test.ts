@@ -43,3 +43,26 @@ test('a change outside a write is refused', () => {
   const things = openShelf(':memory:').collection<Thing>('things')
   expect(() => things.put({ id: 'a', name: 'a' })).toThrow('outside a write')
 })
+
+test('an index follows what is added, changed and removed, and what is taken back', () => {
+  const shelf = openShelf(':memory:')
+  const things = shelf.collection<Thing>('things')
+  const held = () => ['x', 'y'].map((name) => things.by('name', name).map(({ id }) => id))
+  expect(held()).toEqual([[], []])
+  shelf.write(() => ['a', 'b', 'c'].map((id) => things.put({ id, name: 'x' })))
+  expect(held()).toEqual([['a', 'b', 'c'], []])
+  shelf.write(() => things.put({ id: 'b', name: 'y' }))
+  expect(held()).toEqual([['a', 'c'], ['b']])
+  shelf.write(() => things.remove('c'))
+  expect(held()).toEqual([['a'], ['b']])
+  const failing = () =>
+    shelf.write(() => {
+      things.put({ id: 'd', name: 'x' })
+      things.put({ id: 'a', name: 'y' })
+      things.remove('b')
+      expect(held()).toEqual([['d'], ['a']])
+      throw new Error('no')
+    })
+  expect(failing).toThrow('no')
+  expect(held()).toEqual([['a'], ['b']])
+})

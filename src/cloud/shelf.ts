@@ -14,6 +14,8 @@ export interface Collection<T extends Document> {
   all(): T[]
   filter(wanted: (value: T) => boolean): T[]
   find(wanted: (value: T) => boolean): T | undefined
+  /** Those whose field has this value. From an index that is made at the first question and kept up. */
+  by<K extends keyof T & string>(field: K, value: T[K]): readonly T[]
   /** Adds, or replaces the one with the same id. Only inside `write`. */
   put(value: T): T
   /** False when there was none. Only inside `write`. */
@@ -48,8 +50,10 @@ export function openShelf(file: string): Shelf {
 
   function load(name: string): Collection<Document> {
     const held = new Map<string, Document>()
+    const indexes = openIndexes(held)
     const read = () => {
       held.clear()
+      indexes.forget()
       for (const row of select.all(name) as { id: string; body: string }[]) held.set(row.id, JSON.parse(row.body))
     }
     read()
@@ -65,15 +69,20 @@ export function openShelf(file: string): Shelf {
         for (const value of held.values()) if (wanted(value)) return value
         return undefined
       },
+      by: (field, value) => indexes.lookUp(field, value),
       put(value) {
         touch()
         upsert.run(name, value.id, JSON.stringify(value))
+        indexes.change(held.get(value.id), value)
         held.set(value.id, value)
         return value
       },
       remove(id) {
         touch()
-        if (!held.delete(id)) return false
+        const before = held.get(id)
+        if (!before) return false
+        indexes.change(before, undefined)
+        held.delete(id)
         remove.run(name, id)
         return true
       },
@@ -103,5 +112,46 @@ export function openShelf(file: string): Shelf {
       }
     },
     close: () => void database.close(),
+  }
+}
+
+interface Indexes {
+  lookUp(field: string, value: unknown): Document[]
+  /** A document takes the place of another one; either may be missing. */
+  change(before: Document | undefined, after: Document | undefined): void
+  forget(): void
+}
+
+/** For each field that was asked for: documents by its value. */
+function openIndexes(held: ReadonlyMap<string, Document>): Indexes {
+  const indexes = new Map<string, Map<unknown, Map<string, Document>>>()
+  const fieldOf = (row: Document, field: string) => row[field as keyof Document] as unknown
+  const enter = (index: Map<unknown, Map<string, Document>>, field: string, row: Document) => {
+    const value = fieldOf(row, field)
+    const group = index.get(value)
+    if (group) group.set(row.id, row)
+    else index.set(value, new Map([[row.id, row]]))
+  }
+  const leave = (index: Map<unknown, Map<string, Document>>, value: unknown, id: string) => {
+    const group = index.get(value)
+    group?.delete(id)
+    if (group?.size === 0) index.delete(value)
+  }
+  return {
+    lookUp(field, value) {
+      let index = indexes.get(field)
+      if (!index) {
+        indexes.set(field, (index = new Map()))
+        for (const row of held.values()) enter(index, field, row)
+      }
+      return [...(index.get(value)?.values() ?? [])]
+    },
+    change(before, after) {
+      for (const [field, index] of indexes) {
+        if (before && (!after || fieldOf(before, field) !== fieldOf(after, field))) leave(index, fieldOf(before, field), before.id)
+        if (after) enter(index, field, after)
+      }
+    },
+    forget: () => indexes.clear(),
   }
 }
