@@ -1,7 +1,4 @@
 /** A compute API in this process, over databases of its own and without sockets: `call(version, 'GET /flavors/1', body, { as })`. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { resources as allResources } from '../../src/api/compute/index.ts'
 import { createPolicy } from '../../src/api/policy.ts'
 import { serve } from '../../src/api/serve/serve.ts'
@@ -22,7 +19,6 @@ import {
   quotaOptions,
 } from '../../src/compute/settings.ts'
 import type { RequestContext } from '../../src/oslo/context.ts'
-import { openDatabase } from '../../src/oslo/database/database.ts'
 import { defaultsOf } from '../../src/oslo/keystoneauth/fixture.ts'
 import { silent } from '../../src/oslo/log.ts'
 import type { Driver } from '../../src/oslo/messaging/driver.ts'
@@ -30,13 +26,10 @@ import { memoryDriver } from '../../src/oslo/messaging/local/in-process.ts'
 import { rpcClient } from '../../src/oslo/messaging/rpc-client.ts'
 import { policyOptions } from '../../src/oslo/policy/options.ts'
 import type { Peers } from '../../src/peers/peers.ts'
-import { cell0Uuid } from '../../src/stores/api/mappings.ts'
-import { apiSchema } from '../../src/stores/api/schema.ts'
-import { cellSchema } from '../../src/stores/cell/schema.ts'
-import { openCells } from '../../src/stores/cells.ts'
-import { apiStore } from '../../src/stores/stores.ts'
-import { syncApi, syncCell } from '../../src/stores/sync.ts'
 import { wrongWith } from './answers.ts'
+import { testStores } from './databases.ts'
+
+export { cellId } from './databases.ts'
 
 export type Person = 'admin' | 'manager' | 'member' | 'reader' | 'other' | 'nobody'
 
@@ -86,33 +79,13 @@ export interface TestApiOptions {
   readonly settings?: Partial<ComputeSettings>
 }
 
-/** The id of the mapping of the one cell that there is beside cell0. */
-export const cellId = 2
-
 export async function testApi({
   peers = {},
   resources = allResources,
   now = () => Date.now(),
   settings = {},
 }: TestApiOptions = {}): Promise<TestApi> {
-  const folder = mkdtempSync(join(tmpdir(), 'nova-'))
-  const url = (name: string) => `sqlite:///${join(folder, name)}`
-  const apiDatabase = await openDatabase(url('api.sqlite'), { schema: apiSchema, create: true })
-  await syncApi(apiDatabase)
-  for (const name of ['cell0.sqlite', 'cell1.sqlite']) {
-    const database = await openDatabase(url(name), { schema: cellSchema, create: true })
-    await syncCell(database)
-    await database.close()
-  }
-  const api = apiStore(apiDatabase, now)
-  await api.cellMappings.create({ uuid: cell0Uuid, name: 'cell0', databaseConnection: url('cell0.sqlite'), transportUrl: 'none:///' })
-  await api.cellMappings.create({
-    uuid: '11111111-0000-0000-0000-000000000000',
-    name: 'cell1',
-    databaseConnection: url('cell1.sqlite'),
-    transportUrl: 'memory:',
-  })
-  const cells = openCells({ mappings: api.cellMappings, now, deadlineSeconds: 5 })
+  const stores = await testStores(now)
   const driver = memoryDriver()
   const client = rpcClient(driver, { responseTimeoutMs: 2000 })
   const errors: unknown[] = []
@@ -126,7 +99,7 @@ export async function testApi({
       },
     ) as never
   const backends: Backends = {
-    stores: { api, cells },
+    stores,
     peers: {
       keystone: absent('keystone'),
       glance: absent('glance'),
@@ -218,16 +191,11 @@ export async function testApi({
       if (wrong) throw new Error(`the answer is not what Nova declares: ${wrong}`)
       return answer
     },
-    async statements() {
-      const all = await cells.all()
-      return apiDatabase.statements + all.reduce((sum, cell) => sum + cell.database.statements, 0)
-    },
+    statements: stores.statements,
     async close() {
       await client.close()
-      await cells.close()
-      await apiDatabase.close()
+      await stores.close()
       policy.close()
-      rmSync(folder, { recursive: true, force: true })
     },
   }
 }
