@@ -1,4 +1,5 @@
 /** Quota limits that were set: of projects, of users in projects, and of the default class. */
+import { sql } from 'kysely'
 import type { Database } from '../../oslo/database/database.ts'
 import type { ApiTables } from './schema.ts'
 
@@ -31,6 +32,33 @@ export const quotas = (database: Database<ApiTables>) => ({
     database.read(async (tx) =>
       limitsOf(await tx.selectFrom('quota_classes').select(['resource', 'hard_limit']).where('class_name', '=', name).execute()),
     ),
+
+  /** Servers of a project, and among them those of a user, by what nova_api knows of all cells; those that are being deleted do not count. */
+  serversMapped: (projectId: string, userId: string): Promise<{ readonly project: number; readonly user: number }> =>
+    database.read(async (tx) => {
+      const row = await tx
+        .selectFrom('instance_mappings')
+        .select([sql<number>`COUNT(*)`.as('project'), sql<number | null>`SUM(CASE WHEN user_id = ${userId} THEN 1 ELSE 0 END)`.as('user')])
+        .where('project_id', '=', projectId)
+        .where('queued_for_delete', '=', false)
+        .executeTakeFirstOrThrow()
+      return { project: Number(row.project), user: Number(row.user ?? 0) }
+    }),
+
+  /** Whether every mapping of a project's servers says whose it is and whether it goes: mappings of very old releases do not. */
+  mappingsComplete: (projectId: string): Promise<boolean> =>
+    database.read(async (tx) => {
+      const row = await tx
+        .selectFrom('instance_mappings')
+        .select('id')
+        .where('project_id', '=', projectId)
+        .where((eb) =>
+          eb.or([eb('queued_for_delete', 'is', null), eb.and([eb('user_id', 'is', null), eb('queued_for_delete', '=', false)])]),
+        )
+        .limit(1)
+        .executeTakeFirst()
+      return row === undefined
+    }),
 })
 
 export type Quotas = ReturnType<typeof quotas>
