@@ -36,6 +36,7 @@ const statuses: Readonly<Record<FaultKind, number>> = {
   computeDown: 409,
   computeHostNotFound: 400,
   undelivered: 503,
+  attachFailed: 500,
   unanswered: 504,
   imageNotFound: 404,
   imageNotAuthorized: 403,

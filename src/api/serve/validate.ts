@@ -1,5 +1,6 @@
 /** Validates bodies and queries: ajv gives the verdict, `explain` the words when it is no. A schema is compiled when it is first needed and kept. */
-import { Ajv, type ValidateFunction } from 'ajv'
+import type { ValidateFunction } from 'ajv'
+import { Ajv2020 } from 'ajv/dist/2020.js'
 import { Fault } from '../../compute/faults.ts'
 import type { Minor } from '../spec/history.ts'
 import { type Schema, type Shapes, schemaAt } from '../spec/shape.ts'
@@ -7,7 +8,7 @@ import { firstProblem, type Problem } from './explain.ts'
 import { formats } from './formats.ts'
 import { numberFrom, pythonRegExp, str } from './python.ts'
 
-const ajv = new Ajv({
+const ajv = new Ajv2020({
   strict: false,
   unicodeRegExp: false,
   allErrors: false,
@@ -35,7 +36,7 @@ for (const [name, { check }] of Object.entries(formats)) ajv.addFormat(name, { t
 const compiled = new Map<string, ValidateFunction>()
 
 /** Equal schemas, of several operations or versions, are compiled once. */
-function verdictOf(schema: Schema): ValidateFunction {
+export function verdictOf(schema: Schema): ValidateFunction {
   const key = JSON.stringify(schema)
   let found = compiled.get(key)
   if (!found) compiled.set(key, (found = ajv.compile(schema)))

@@ -1,0 +1,91 @@
+import { expect, test } from 'vitest'
+import { ask } from '../../app/testing.ts'
+import { linksOf } from './links.ts'
+import { askedVersion } from './microversion.ts'
+import { repr } from './python.ts'
+import { parseQuery } from './query.ts'
+import { booleanFrom, storedTime } from './values.ts'
+
+const versions: [Record<string, string>, string, boolean][] = [
+  [{}, '2.1', true],
+  [{ 'openstack-api-version': 'compute 2.60' }, '2.60', true],
+  [{ 'openstack-api-version': 'Compute   2.60' }, '2.60', true],
+  [{ 'openstack-api-version': 'volume 3.60, compute 2.60' }, '2.60', true],
+  [{ 'openstack-api-version': 'compute 2.1, compute 2.2' }, '2.2', true],
+  [{ 'openstack-api-version': 'volume 3.60' }, '2.1', true],
+  [{ 'openstack-api-version': 'compute ' }, '2.1', true],
+  [{ 'x-openstack-nova-api-version': '2.26' }, '2.26', true],
+  [{ 'x-openstack-nova-api-version': '2.26', 'openstack-api-version': 'compute 2.60' }, '2.60', true],
+  [{ 'openstack-api-version': 'compute latest' }, '2.103', true],
+  [{ 'openstack-api-version': 'compute 2.0' }, '2.0', false],
+  [{ 'openstack-api-version': 'compute 2.104' }, '2.104', false],
+  [{ 'openstack-api-version': 'compute 3.1' }, '3.1', false],
+]
+for (const [headers, text, served] of versions)
+  test(`version of ${JSON.stringify(headers)}`, () => expect(askedVersion(ask('GET /', { headers }))).toMatchObject({ text, served }))
+
+for (const bad of ['two', '2.1.1', '2.01', '02.1'])
+  test(`version ${bad} is none`, () =>
+    expect(() => askedVersion(ask('GET /', { headers: { 'openstack-api-version': `compute ${bad}` } }))).toThrow(
+      `API Version String ${bad} is of invalid format. Must be of format MajorNum.MinorNum.`,
+    ))
+
+const queries: [string, Record<string, string[]>][] = [
+  ['', {}],
+  ['a=1&a=2&b=', { a: ['1', '2'], b: [''] }],
+  ['a', { a: [''] }],
+  ['a=x+y%20z%2B', { a: ['x y z+'] }],
+  ['&&a=1&', { a: ['1'] }],
+  ['a=%zz', { a: ['%zz'] }],
+  ['a=%C3%A9', { a: ['é'] }],
+  ['a=1;b=2', { a: ['1;b=2'] }],
+]
+for (const [text, parsed] of queries) test(`query ${text}`, () => expect(parseQuery(text)).toEqual(parsed))
+
+test('a query that is no UTF-8 is refused', () => expect(() => parseQuery('a=%ff')).toThrow('Query string is not UTF-8 encoded'))
+test('a parameter named __proto__ is a parameter', () => expect(Object.keys(parseQuery('__proto__=1'))).toEqual(['__proto__']))
+
+const reprs: [unknown, string][] = [
+  [null, 'None'],
+  [true, 'True'],
+  ["it's", '"it\'s"'],
+  ['a"\'b', "'a\"\\'b'"],
+  ['a\n\t\\', "'a\\n\\t\\\\'"],
+  ['\u0000\u00a0é', "'\\x00\\xa0é'"],
+  [1.5, '1.5'],
+  [1e-7, '1e-07'],
+  [[1, 'a', { b: null }], "[1, 'a', {'b': None}]"],
+]
+for (const [value, text] of reprs) test(`repr of ${JSON.stringify(value)}`, () => expect(repr(value)).toBe(text))
+
+test('links follow host, prefix and project', () => {
+  const request = ask('GET /servers?limit=1', { scriptName: '/v2.1' })
+  const plain = linksOf(request, 'p1', null)
+  expect(plain.self('servers', 'x')).toBe('http://nova.example:8774/v2.1/servers/x')
+  expect(plain.bookmark('servers', 'x')).toBe('http://nova.example:8774/servers/x')
+  expect(plain.next('servers', 'm', { limit: ['1'], name: ['a b/c'] })).toBe(
+    'http://nova.example:8774/v2.1/servers?limit=1&name=a+b%2Fc&marker=m',
+  )
+  const inPath = linksOf(ask('GET /p1/servers', { scriptName: '/v2.1' }), 'p1', null)
+  expect(inPath.self('servers', 'x')).toBe('http://nova.example:8774/v2.1/p1/servers/x')
+  const prefixed = linksOf(request, 'p1', 'https://cloud.example/compute/')
+  expect(prefixed.self('servers', 'x')).toBe('https://cloud.example/compute/v2.1/servers/x')
+  expect(prefixed.bookmark('servers', 'x')).toBe('https://cloud.example/compute/servers/x')
+})
+
+const times: [string, string | undefined][] = [
+  ['2026-01-02T03:04:05Z', '2026-01-02 03:04:05'],
+  ['2026-01-02T03:04:05.5Z', '2026-01-02 03:04:05.500000'],
+  ['2026-01-02T03:04:05+02:00', '2026-01-02 01:04:05'],
+  ['2026-01-02T03:04:05-0130', '2026-01-02 04:34:05'],
+  ['2026-01-02', '2026-01-02 00:00:00'],
+  ['20260102T030405', '2026-01-02 03:04:05'],
+  ['yesterday', undefined],
+]
+for (const [text, stored] of times) test(`time ${text}`, () => expect(storedTime(text)).toBe(stored))
+
+test('booleans as oslo reads them', () => {
+  expect(['1', 'T', ' yes ', 'ON', 'y'].map(booleanFrom)).toEqual([true, true, true, true, true])
+  expect(['0', 'f', 'No', 'off', 'N'].map(booleanFrom)).toEqual([false, false, false, false, false])
+  expect(booleanFrom('perhaps')).toBeUndefined()
+})
