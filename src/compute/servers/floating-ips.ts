@@ -1,0 +1,121 @@
+/** Floating addresses on servers, until 2.43: a port of Neutron's is told, and what the cell remembers of the network follows. */
+import { isIPv4 } from 'node:net'
+import type { RequestContext } from '../../oslo/context.ts'
+import { PeerError } from '../../oslo/keystoneauth/errors.ts'
+import { type NeutronClient, neutronText } from '../../peers/neutron.ts'
+import type { Server, Vif } from '../../stores/cell/servers.ts'
+import type { Backends } from '../backends.ts'
+import { Fault } from '../faults.ts'
+import { findServer } from './find.ts'
+import { inCell } from './in-cell.ts'
+
+interface FloatingIp {
+  readonly id: string
+  readonly floating_ip_address: string
+  readonly port_id: string | null
+}
+
+/** Puts an address on one of the server's own, the first IPv4 one unless `fixed` says which. */
+export async function addFloatingIp(
+  backends: Backends,
+  context: RequestContext,
+  server: Server,
+  address: string,
+  fixed: string | undefined,
+): Promise<void> {
+  const target = fixedAddress(server, address, fixed)
+  const neutron = backends.peers.neutron.as(context)
+  const port = await portWith(neutron, server, target, address)
+  const floating = await only(neutron, address, 'badRequest').catch((error: unknown) => {
+    throw error instanceof Fault && error.kind === 'missing' ? new Fault('missing', 'floating IP not found') : error
+  })
+  try {
+    await neutron.update('floatingips', floating.id, { port_id: port, fixed_ip_address: target })
+  } catch (error) {
+    if (!(error instanceof PeerError)) throw error
+    throw error.status === 409
+      ? new Fault('badRequest', neutronText(error))
+      : error.status === 403
+        ? new Fault('forbidden', neutronText(error))
+        : failed(address, target, server, neutronText(error))
+  }
+  await remember(backends, server, (vifs) => withFloating(vifs, target, address))
+}
+
+function fixedAddress({ networkInfo, uuid }: Server, address: string, fixed: string | undefined): string {
+  if (!networkInfo || networkInfo.length === 0) throw new Fault('badRequest', 'Instance network is not ready yet')
+  const addresses = networkInfo.flatMap((vif) => vif.network.subnets.flatMap((subnet) => subnet.ips.map((ip) => ip.address)))
+  if (addresses.length === 0) throw new Fault('badRequest', 'No fixed IPs associated to instance')
+  if (fixed !== undefined && !addresses.includes(fixed)) throw new Fault('badRequest', 'Specified fixed address not assigned to instance')
+  const target = fixed || addresses.find((each) => isIPv4(each))
+  if (!target)
+    throw new Fault(
+      'badRequest',
+      `Unable to associate floating IP ${address} to any fixed IPs for instance ${uuid}. Instance has no fixed IPv4 addresses to associate.`,
+    )
+  return target
+}
+
+const failed = (address: string, fixed: string, { uuid }: Server, why: string): Fault =>
+  new Fault('badRequest', `Unable to associate floating IP ${address} to fixed IP ${fixed} for instance ${uuid}. Error: ${why}`)
+
+async function portWith(neutron: NeutronClient, server: Server, fixed: string, address: string): Promise<string> {
+  const ports = await neutron.list('ports', { device_id: server.uuid, device_owner: `compute:${server.availabilityZone}` })
+  const found = ports.find((port) => port.fixed_ips.some((ip) => ip.ip_address === fixed))
+  if (!found) throw failed(address, fixed, server, `Fixed IP not found for address ${fixed}.`)
+  return found.id
+}
+
+/** `many`: how several with one address are refused. */
+async function only(neutron: NeutronClient, address: string, many: 'conflict' | 'badRequest'): Promise<FloatingIp> {
+  const found = (await neutron.list('floatingips', { floating_ip_address: address })) as unknown as FloatingIp[]
+  if (!found[0]) throw new Fault('missing', `Floating IP not found for address ${address}.`)
+  if (found.length > 1) throw new Fault(many, `Multiple floating IPs are found for address ${address}.`)
+  return found[0]
+}
+
+/** The server that has a floating address, if any: a rule is asked about it before anything is changed. */
+export async function serverWithFloatingIp(backends: Backends, context: RequestContext, address: string): Promise<Server | undefined> {
+  const neutron = backends.peers.neutron.as(context)
+  const { port_id } = await only(neutron, address, 'conflict')
+  const port = port_id ? await neutron.show('ports', port_id) : undefined
+  return port?.device_id ? findServer(backends, context, port.device_id) : undefined
+}
+
+/** Takes an address off the server. */
+export async function removeFloatingIp(backends: Backends, context: RequestContext, server: Server, address: string): Promise<void> {
+  const neutron = backends.peers.neutron.as(context)
+  const floating = await only(neutron, address, 'conflict')
+  await neutron.update('floatingips', floating.id, { port_id: null })
+  await remember(backends, server, (vifs) => withoutFloating(vifs, address))
+}
+
+/** The cache as it will be once the computes have looked; until then lists would show the old addresses. */
+async function remember(backends: Backends, server: Server, change: (vifs: readonly Vif[]) => readonly Vif[]): Promise<void> {
+  await inCell(backends, server, async (cell) => {
+    const now = await cell.servers.find(server.uuid)
+    if (now?.networkInfo) await cell.networkInfo.set(server.uuid, JSON.stringify(change(now.networkInfo)))
+  })
+}
+
+type Ips = Vif['network']['subnets'][number]['ips']
+
+const withIps = (vifs: readonly Vif[], change: (ips: Ips) => Ips): Vif[] =>
+  vifs.map((vif) => ({
+    ...vif,
+    network: { ...vif.network, subnets: vif.network.subnets.map((subnet) => ({ ...subnet, ips: change(subnet.ips) })) },
+  }))
+
+const withoutFloating = (vifs: readonly Vif[], address: string): Vif[] =>
+  withIps(vifs, (ips) =>
+    ips.map((ip) => (ip.floating_ips ? { ...ip, floating_ips: ip.floating_ips.filter((each) => each.address !== address) } : ip)),
+  )
+
+const withFloating = (vifs: readonly Vif[], fixed: string, address: string): Vif[] =>
+  withIps(withoutFloating(vifs, address), (ips) =>
+    ips.map((ip) =>
+      ip.address === fixed
+        ? { ...ip, floating_ips: [...(ip.floating_ips ?? []), { address, type: 'floating', version: 4, meta: {} }] }
+        : ip,
+    ),
+  )

@@ -1,0 +1,63 @@
+/** Limits that matter when a server that exists grows or comes back. They are those of the server's own project and user. */
+import type { RequestContext } from '../../oslo/context.ts'
+import type { Server } from '../../stores/cell/servers.ts'
+import type { Backends } from '../backends.ts'
+import { Fault } from '../faults.ts'
+import { chargedTo, checkDeltas, checkMetadataCount, type Deltas, type Excess, limitSet, serversAllowed, usageOf } from '../quotas.ts'
+
+export interface Size {
+  readonly vcpus: number
+  readonly memoryMb: number
+}
+
+/** The size of the flavor that a server has now, or had before. */
+export function sizeOf(flavor: { readonly 'nova_object.data': Readonly<Record<string, unknown>> }): Size {
+  const { vcpus, memory_mb } = flavor['nova_object.data']
+  return { vcpus: Number(vcpus), memoryMb: Number(memory_mb) }
+}
+
+const ownerOf = ({ projectId, userId }: Server): [string, string] => [projectId ?? '', userId ?? '']
+
+/** Throws `tooManyServers` when a larger flavor does not fit. nova/compute/api.py API._check_quota_for_upsize */
+export async function checkUpsize(backends: Backends, server: Server, from: Size, to: Size): Promise<void> {
+  const more = { cores: Math.max(to.vcpus - from.vcpus, 0), ram: Math.max(to.memoryMb - from.memoryMb, 0) }
+  if (more.cores === 0 && more.ram === 0) return
+  const over = await checkDeltas(backends, ...ownerOf(server), more)
+  if (over) throw tooMany(over, more)
+}
+
+function tooMany({ overs, limits, usage }: Excess, requested: Deltas): Fault {
+  const listed = (value: (resource: (typeof overs)[number]) => number | undefined) => overs.map(value).join(', ')
+  const names = overs.join(', ')
+  return new Fault(
+    'tooManyServers',
+    names,
+    listed((resource) => requested[resource]),
+    listed((resource) => usage[resource]),
+    listed((resource) => limits[resource]),
+    names,
+  )
+}
+
+/** Throws `tooManyServers` when a server that was deleted softly does not fit any more. */
+export async function checkRestore(backends: Backends, server: Server): Promise<void> {
+  const owner = ownerOf(server)
+  const [limits, usage] = await Promise.all([limitSet(backends, ...owner), usageOf(backends, ...owner)])
+  serversAllowed(limits, usage, sizeOf(server.flavor!.cur), 1, 1)
+}
+
+/**
+ * An offloaded server takes nothing in Placement, so it can only be over a limit where that is what is counted.
+ * nova/compute/api.py API._check_quota_unshelve_offloaded
+ */
+export async function checkUnshelve(backends: Backends, server: Server): Promise<void> {
+  if (!backends.settings.quota.countUsageFromPlacement) return
+  const { vcpus, memoryMb } = sizeOf(server.flavor!.cur)
+  const over = await checkDeltas(backends, ...ownerOf(server), { instances: 0, cores: vcpus, ram: memoryMb })
+  if (over) throw new Fault('forbidden', `Quota exceeded for resources: ${over.overs.join(', ')}`)
+}
+
+/** Throws `metadataLimitExceeded`. */
+export async function checkMetadata(backends: Backends, context: RequestContext, count: number): Promise<void> {
+  if (count > 0) checkMetadataCount(await limitSet(backends, ...chargedTo(context)), count)
+}

@@ -1,0 +1,85 @@
+/** The record of what was done to servers: one action for each request, with the steps that the API itself takes. */
+import { hostname } from 'node:os'
+import type { RequestContext } from '../../oslo/context.ts'
+import type { Server } from '../../stores/cell/servers.ts'
+import type { Backends } from '../backends.ts'
+import { inCell } from './in-cell.ts'
+
+/** Names as nova/compute/instance_actions.py has them; users see them. */
+export type ActionName =
+  | 'attach_interface'
+  | 'attach_share'
+  | 'attach_volume'
+  | 'changePassword'
+  | 'confirmResize'
+  | 'createBackup'
+  | 'createImage'
+  | 'delete'
+  | 'detach_interface'
+  | 'detach_share'
+  | 'detach_volume'
+  | 'evacuate'
+  | 'live-migration'
+  | 'live_migration_cancel'
+  | 'live_migration_force_complete'
+  | 'lock'
+  | 'migrate'
+  | 'pause'
+  | 'reboot'
+  | 'rebuild'
+  | 'rescue'
+  | 'resetState'
+  | 'resize'
+  | 'restore'
+  | 'resume'
+  | 'revertResize'
+  | 'shelve'
+  | 'shelveOffload'
+  | 'start'
+  | 'stop'
+  | 'suspend'
+  | 'swap_volume'
+  | 'trigger_crash_dump'
+  | 'unlock'
+  | 'unpause'
+  | 'unrescue'
+  | 'unshelve'
+
+type Acted = Pick<Server, 'uuid' | 'cellId'>
+
+export async function recordAction(backends: Backends, context: RequestContext, server: Acted, action: ActionName): Promise<void> {
+  const { requestId, userId, projectId } = context
+  await inCell(backends, server, (cell) => cell.actions.start({ action, instanceUuid: server.uuid, requestId, userId, projectId }))
+}
+
+/** Marks the action of this request as ended. */
+export async function finishAction(
+  backends: Backends,
+  { requestId }: RequestContext,
+  server: Acted,
+  message: 'Error' | null = null,
+): Promise<void> {
+  await inCell(backends, server, (cell) => cell.actions.finish(server.uuid, requestId, message))
+}
+
+/** Does a step of the action that this request has recorded, and notes how it went. nova/compute/utils.py wrap_instance_event */
+export async function asEvent<T>(
+  backends: Backends,
+  { requestId }: RequestContext,
+  server: Acted,
+  event: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  const host = backends.settings.compute.host ?? hostname()
+  const end = (result: 'Success' | 'Error', details: string | null = null) =>
+    inCell(backends, server, (cell) => cell.actions.finishEvent(server.uuid, requestId, event, { result, details }))
+  await inCell(backends, server, (cell) => cell.actions.startEvent(server.uuid, requestId, event, host))
+  try {
+    const out = await work()
+    await end('Success')
+    return out
+  } catch (error) {
+    await end('Error', error instanceof Error ? error.name : null)
+    throw error
+  }
+}
