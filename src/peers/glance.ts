@@ -32,6 +32,8 @@ export interface GlanceClient {
   upload(id: string, data: Uint8Array | AsyncIterable<Uint8Array>): Promise<void>
   /** A JSON patch. */
   patch(id: string, changes: readonly object[]): Promise<GlanceImage>
+  /** Lets another project use it. */
+  addMember(id: string, projectId: string): Promise<void>
   /** False when it was gone already. */
   remove(id: string): Promise<boolean>
   readonly session: Session
@@ -93,6 +95,9 @@ const client = (session: Session): GlanceClient => ({
       headers: { 'content-type': 'application/openstack-images-v2.1-json-patch' },
     })
     return answer.json<GlanceImage>()
+  },
+  async addMember(id, projectId) {
+    await session.request({ method: 'POST', path: `/v2/images/${encodeURIComponent(id)}/members`, json: { member: projectId } })
   },
   async remove(id) {
     const { status } = await session.request({ method: 'DELETE', path: `/v2/images/${encodeURIComponent(id)}`, allow: [404] })

@@ -199,3 +199,17 @@ export function neutronFault(error: unknown): string | undefined {
     return undefined
   }
 }
+
+/** What Neutron said no with, in neutronclient's words, which Nova hands on to users. */
+export function neutronText(error: PeerError): string {
+  const id = [error.headers['x-openstack-request-id']].flat()[0]
+  return `${messageIn(error) ?? error.message}${id ? `\nNeutron server returns request_ids: ['${id}']` : ''}`
+}
+
+function messageIn({ text }: PeerError): string | undefined {
+  try {
+    return (JSON.parse(text) as { NeutronError?: { message?: string } }).NeutronError?.message
+  } catch {
+    return undefined
+  }
+}

@@ -93,6 +93,13 @@ export const requestSpecs = (database: Database<ApiTables>, now: () => number) =
     return found && JSON.parse(found.spec)
   },
 
+  /** With the id of its row. */
+  row: (uuid: string): Promise<{ readonly id: number; readonly spec: WireObject } | undefined> =>
+    database.read(async (tx) => {
+      const found = await tx.selectFrom('request_specs').select(['id', 'spec']).where('instance_uuid', '=', uuid).executeTakeFirst()
+      return found && { id: found.id, spec: JSON.parse(found.spec) }
+    }),
+
   /** By server; what comes back is shared, so nobody may change it. */
   of: (uuids: readonly string[]): Promise<Map<string, WireObject>> =>
     database.read(async (tx) => {

@@ -1,6 +1,7 @@
 /** Server groups: servers that shall or shall not share hosts. */
 import type { Database } from '../../oslo/database/database.ts'
 import type { ApiTables } from './schema.ts'
+import { type ApiRow, from } from './table.ts'
 
 /** A group as the scheduler needs it. */
 export interface GroupPolicy {
@@ -9,6 +10,12 @@ export interface GroupPolicy {
   readonly policy: string
   readonly rules: Readonly<Record<string, string>>
   /** UUIDs of its servers, gone ones among them. */
+  readonly members: readonly string[]
+}
+
+export interface WholeGroup extends ApiRow<'instance_groups'> {
+  readonly policy: string | null
+  readonly rules: Readonly<Record<string, string>>
   readonly members: readonly string[]
 }
 
@@ -40,6 +47,25 @@ export const serverGroups = (database: Database<ApiTables>) => ({
       const members = await tx.selectFrom('instance_group_member').select('instance_uuid').where('group_id', '=', group.id).execute()
       const rules = JSON.parse(group.rules ?? '{}') as Record<string, string>
       return { uuid: group.uuid, policy: group.policy ?? '', rules, members: members.map((member) => member.instance_uuid!) }
+    }),
+
+  /** A group with all that belongs to it: its row, policy, rules and members. */
+  whole: (uuid: string): Promise<WholeGroup | undefined> =>
+    database.read(async (tx) => {
+      const row = await from(tx, 'instance_groups').where('uuid', '=', uuid).executeTakeFirst()
+      if (!row) return undefined
+      const policy = await tx
+        .selectFrom('instance_group_policy')
+        .select(['policy', 'rules'])
+        .where('group_id', '=', row.id)
+        .executeTakeFirst()
+      const members = await tx.selectFrom('instance_group_member').select('instance_uuid').where('group_id', '=', row.id).execute()
+      return {
+        ...row,
+        policy: policy?.policy ?? null,
+        rules: JSON.parse(policy?.rules ?? '{}') as Record<string, string>,
+        members: members.map((member) => member.instance_uuid!),
+      }
     }),
 })
 
