@@ -6,7 +6,9 @@ import { type Database, openDatabase } from '../oslo/database/database.ts'
 import { type CellMapping, type CellMappings, cell0Uuid } from './api/mappings.ts'
 import { actions } from './cell/actions.ts'
 import { blockDevices } from './cell/block-devices.ts'
+import { imageIntegers, serverIntegers } from './cell/ec2-ids.ts'
 import { faults } from './cell/faults.ts'
+import { guests } from './cell/guests.ts'
 import { metadata, systemMetadata } from './cell/metadata.ts'
 import { migrations } from './cell/migrations.ts'
 import { type CellTables, cellSchema } from './cell/schema.ts'
@@ -18,6 +20,9 @@ import { tags } from './cell/tags.ts'
 export const cellStore = (database: Database<CellTables>, now: () => number, cellId: number) => ({
   database,
   servers: servers(database, now, cellId),
+  guests: guests(database),
+  serverIntegers: serverIntegers(database, now),
+  imageIntegers: imageIntegers(database, now),
   metadata: metadata(database, now),
   systemMetadata: systemMetadata(database, now),
   tags: tags(database),

@@ -17,7 +17,7 @@ import { type RpcClient, rpcClient } from '../oslo/messaging/rpc-client.ts'
 import { openTransport } from '../oslo/messaging/transport.ts'
 import { apiSchema } from '../stores/api/schema.ts'
 import { cellSchema } from '../stores/cell/schema.ts'
-import { type Cells, cellStore, openCells } from '../stores/cells.ts'
+import { type Cell, type CellStore, type Cells, cellStore, openCells } from '../stores/cells.ts'
 import { apiStore, type Stores } from '../stores/stores.ts'
 import { declared, serviceOptions, workaroundsOptions } from './options.ts'
 import { recordService, refuseOldComputes } from './service-record.ts'
@@ -57,21 +57,17 @@ export interface Opened {
 }
 
 /** Opens nova_api and the cells, checks the computes and notes this service as `nova-<name>`. Throws `DatabaseUnavailable` while a database is missing. */
-export async function openStores({ sources, logs, host }: Configured, name: string): Promise<Opened> {
-  const { connection: apiUrl } = settings(apiDatabaseOptions, sources)
-  const { connection: mainUrl } = settings(databaseOptions, sources)
+export async function openStores(configured: Configured, name: string): Promise<Opened> {
+  const { connection: apiUrl } = settings(apiDatabaseOptions, configured.sources)
   if (!apiUrl) throw new ConfigError('[api_database] connection is not set')
-  if (!mainUrl) throw new ConfigError('[database] connection is not set')
   const { now } = clock
   const api = await openDatabase(apiUrl, { schema: apiSchema })
   try {
-    const main = await openDatabase(mainUrl, { schema: cellSchema })
     const apiStores = apiStore(api, now)
     const cells = openCells({ mappings: apiStores.cellMappings, now, deadlineSeconds: cellDeadlineSeconds })
-    const tolerate = settings(workaroundsOptions, sources).disableComputeServiceCheckForFfu
-    await refuseOldComputes(cells, { tolerate, log: logs.named('nova.api.openstack.wsgi_app') })
-    await recordService(cellStore(main, now, 0), { host, binary: name.startsWith('nova-') ? name : `nova-${name}`, uuid: ids.uuid() })
-    await main.close()
+    const main = await openMain(configured)
+    await enlist(configured, name, main, cells)
+    await main.database.close()
     return {
       stores: { api: apiStores, cells },
       close: async () => {
@@ -83,6 +79,35 @@ export async function openStores({ sources, logs, host }: Configured, name: stri
     await api.close()
     throw error
   }
+}
+
+/** As `openStores` for a service that serves one cell alone: nova_api need not be there. */
+export async function openOnlyCell(configured: Configured, name: string): Promise<CellStore> {
+  const main = await openMain(configured)
+  try {
+    const gather: Cells['gather'] = async (ask) => {
+      const cell: Cell = { ...main, id: 0, uuid: '', name: null, transportUrl: null }
+      return [{ cell, value: await ask(cell) }]
+    }
+    await enlist(configured, name, main, { gather })
+    return main
+  } catch (error) {
+    await main.database.close()
+    throw error
+  }
+}
+
+/** The database of [database] connection: cell0 where there are several, or the one cell. */
+export async function openMain({ sources }: Configured): Promise<CellStore> {
+  const { connection } = settings(databaseOptions, sources)
+  if (!connection) throw new ConfigError('[database] connection is not set')
+  return cellStore(await openDatabase(connection, { schema: cellSchema }), clock.now, 0)
+}
+
+async function enlist({ sources, logs, host }: Configured, name: string, main: CellStore, cells: Pick<Cells, 'gather'>): Promise<void> {
+  const tolerate = settings(workaroundsOptions, sources).disableComputeServiceCheckForFfu
+  await refuseOldComputes(cells, { tolerate, log: logs.named('nova.api.openstack.wsgi_app') })
+  await recordService(main, { host, binary: name.startsWith('nova-') ? name : `nova-${name}`, uuid: ids.uuid() })
 }
 
 /** Connects to the message brokers, each when it is first needed. */

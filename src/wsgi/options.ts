@@ -2,6 +2,13 @@
 
 import { sharedFilterOptions } from '../app/middleware/shared.ts'
 import {
+  injectedNetworkOptions,
+  type MetadataSettings,
+  metadataOptions,
+  metadataProxyOptions,
+  vendordataOptions,
+} from '../compute/metadata/settings.ts'
+import {
   apiOptions,
   type ComputeSettings,
   cinderOptions,
@@ -43,6 +50,10 @@ export const declared = [
   glanceOptions,
   pciOptions,
   filterSchedulerOptions,
+  metadataOptions,
+  metadataProxyOptions,
+  injectedNetworkOptions,
+  vendordataOptions,
   apiDatabaseOptions,
   databaseOptions,
   logOptions,
@@ -60,6 +71,12 @@ export const computeSettings = (sources: Sources): ComputeSettings => ({
   glance: settings(glanceOptions, sources),
   pci: settings(pciOptions, sources),
   filterScheduler: settings(filterSchedulerOptions, sources),
+})
+
+export const metadataSettings = (sources: Sources): MetadataSettings => ({
+  api: settings(metadataOptions, sources),
+  proxy: settings(metadataProxyOptions, sources),
+  network: settings(injectedNetworkOptions, sources),
 })
 
 export const peerSettings = (sources: Sources): PeerSettings =>

@@ -31,7 +31,7 @@ export async function recordService(
 }
 
 /** Throws a `TooOldComputeService`, or only warns when `tolerate`. Cells that do not answer are left out. */
-export async function refuseOldComputes(cells: Cells, { tolerate, log }: { tolerate: boolean; log: Log }): Promise<void> {
+export async function refuseOldComputes(cells: Pick<Cells, 'gather'>, { tolerate, log }: { tolerate: boolean; log: Log }): Promise<void> {
   const answers = await cells.gather((cell) => cell.services.minimumVersion('nova-compute'))
   const versions = answers.filter(answered).flatMap(({ value }) => (value ? [value] : []))
   const version = Math.min(...versions)

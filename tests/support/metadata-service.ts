@@ -87,6 +87,8 @@ export interface TestMetadataOptions {
   readonly randomBytes?: RandomBytes
   /** The service serves this cell alone. */
   readonly onlyCell?: boolean
+  /** Another service whose databases it shares. */
+  readonly over?: TestMetadata
 }
 
 export async function testMetadata({
@@ -98,8 +100,9 @@ export async function testMetadata({
   now = () => Date.now(),
   randomBytes,
   onlyCell = false,
+  over,
 }: TestMetadataOptions = {}): Promise<TestMetadata> {
-  const stores = await testStores(now)
+  const stores = over?.stores ?? (await testStores(now))
   const cell = (await stores.cells.byId(cellId))!
   const main = cellStore(await openDatabase(stores.url(onlyCell ? 'cell1.sqlite' : 'cell0.sqlite'), { schema: cellSchema }), now, 0)
   const asked: TestMetadata['asked'] = []
@@ -169,7 +172,7 @@ export async function testMetadata({
     },
     async close() {
       await main.database.close()
-      await stores.close()
+      if (!over) await stores.close()
     },
   }
 }

@@ -1,6 +1,7 @@
 /** What is known of servers beside their rows. Each loads a whole page in a constant number of statements and calls. */
 import type { RequestContext } from '../../oslo/context.ts'
 import type { WireObject } from '../../oslo/objects/object.ts'
+import type { NeutronClient } from '../../peers/neutron.ts'
 import type { AttachedVolume } from '../../stores/cell/block-devices.ts'
 import type { ServerFault } from '../../stores/cell/faults.ts'
 import type { Server } from '../../stores/cell/servers.ts'
@@ -99,13 +100,17 @@ export async function hostStatusesOf(backends: Backends, page: Page): Promise<Ma
 /** Servers that are asked for at once. */
 const portsBatch = 150
 
+export const securityGroupsOf = ({ peers }: Backends, context: RequestContext, page: Page): Promise<Map<string, { name: string }[]>> =>
+  securityGroupNames(
+    peers.neutron.as(context),
+    page.map((server) => server.uuid),
+  )
+
 /**
- * Names of the security groups on the ports of each, in the order of its ports; a group that the caller may not see is left out.
+ * Names of the security groups on the ports of each server, in the order of its ports; a group that the caller may not see is left out.
  * Only what is shown is asked for (nova commit b97e46334d, after 33.0.2).
  */
-export async function securityGroupsOf({ peers }: Backends, context: RequestContext, page: Page): Promise<Map<string, { name: string }[]>> {
-  const neutron = peers.neutron.as(context)
-  const uuids = page.map((server) => server.uuid)
+export async function securityGroupNames(neutron: NeutronClient, uuids: readonly string[]): Promise<Map<string, { name: string }[]>> {
   const batches = Array.from({ length: Math.ceil(uuids.length / portsBatch) }, (_, i) => uuids.slice(i * portsBatch, (i + 1) * portsBatch))
   const fields = ['device_id', 'security_groups']
   const ports = (await Promise.all(batches.map((batch) => neutron.list('ports', { device_id: batch, fields })))).flat()
