@@ -18,6 +18,7 @@ import { projectRoutes } from './projects.ts'
 import { hexIds, type Setting } from './resource.ts'
 import { roleAssignmentRoutes } from './role-assignments.ts'
 import { roleRoutes } from './roles.ts'
+import { projectNamed } from './things.ts'
 import { type TokenCaller, tokens } from './tokens.ts'
 import { passwordRoute, userRoutes } from './users.ts'
 import { versionRoutes } from './versions.ts'
@@ -31,6 +32,8 @@ export interface Identity {
   readonly authenticate: Authenticate
   /** Brings in what a seed says and no earlier run brought in; rejects when the seed speaks of what is not there. */
   readonly bootstrap: (seed: Seed) => Promise<void>
+  /** The id of a project of the domain Default, by name; undefined when it is not there. */
+  readonly projectId: (name: string) => string | undefined
 }
 
 export interface IdentitySpec {
@@ -50,6 +53,7 @@ export function identity({ shelf, clock, ids, endpoints, report, tokenLifeSecond
   const setting: Setting = { store, clock, passwords: passwords(), newId: hexIds(ids) }
   const issued = tokens({ store, clock, ids, life: tokenLifeSeconds * 1000 })
   const addresses = addressesOf(endpoints)
+  const projectId = (name: string) => projectNamed(store, name, 'default')?.id
   const auth = authRoutes({ ...setting, tokens: issued }, addresses)
   const application = service<TokenCaller>({
     open: { ...versionRoutes, ...auth.open, 'POST /v3/users/:user_id/password': passwordRoute(setting) },
@@ -80,7 +84,7 @@ export function identity({ shelf, clock, ids, endpoints, report, tokenLifeSecond
     openOtherwise: true,
     readBody,
   })
-  return { application, authenticate: issued.caller, bootstrap: (seed) => bootstrap(setting, endpoints, seed) }
+  return { application, authenticate: issued.caller, bootstrap: (seed) => bootstrap(setting, endpoints, seed), projectId }
 }
 
 /** Parts of Keystone's API that are not built, by where they stand. */

@@ -1,8 +1,8 @@
 /** Passwords and secrets as scrypt hashes. A check that succeeded is remembered for the life of the process, so that repeated logins cost nothing. */
 import { createHmac, randomBytes, scrypt, timingSafeEqual } from 'node:crypto'
 
-/** About 10 ms of a thread of libuv's pool: the process itself does not wait. */
-const cost = 4096
+/** Cheap: about 3 ms of a thread, so that a new cloud is there at once. What is guarded is a cloud for tests. */
+const cost = 1024
 const remembered = 1000
 
 export interface Passwords {

@@ -150,7 +150,12 @@ const schemas = {
 export type Shape = keyof typeof schemas
 export type Fields = Record<string, unknown>
 
-const ajv = new Ajv2020({ strict: false, verbose: true, formats: { uuid: /^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$/i } })
+const ajv = new Ajv2020({
+  strict: false,
+  verbose: true,
+  validateSchema: false,
+  formats: { uuid: /^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$/i },
+})
 const compiled = new Map<Shape, ValidateFunction>()
 
 function firstError(shape: Shape, value: unknown): ErrorObject | undefined {

@@ -125,7 +125,7 @@ export const schemas = {
 
 export const isBase = (name: string): boolean => Object.hasOwn(base, name)
 
-const ajv = new Ajv2020({ strict: false, verbose: true })
+const ajv = new Ajv2020({ strict: false, verbose: true, validateSchema: false })
 const validate = ajv.compile({ type: 'object', properties: base, additionalProperties: image.additionalProperties })
 
 /** 400 when these values are none that an image may have. */

@@ -1,0 +1,31 @@
+/** `nova-ts cloud down`: stops the cloud and keeps what it holds. */
+import { rmSync } from 'node:fs'
+import { isAlive, stopProcess } from '../../cloud/processes.ts'
+import { readRoster, survivors } from '../../cloud/roster.ts'
+import { layout, rememberedPlace } from '../../cloud/state.ts'
+import { type Command, Refusal } from '../usage.ts'
+import { readFlags, stateFlag, stateOf } from './flags.ts'
+
+export const down: Command = async (argv, terminal) => {
+  const state = stateOf(readFlags(argv, stateFlag, terminal.env))
+  if (!rememberedPlace(state)) throw new Refusal(`there is no cloud in ${state}`)
+  terminal.out(
+    (await stopCloud(state)) ? `The cloud in ${state} is stopped; what it holds is kept.\n` : `The cloud in ${state} is not running.\n`,
+  )
+  return 0
+}
+
+/** Longer than the supervisor takes to end what does not end by itself. */
+const patienceMs = 20_000
+
+/** Stops the supervisor, and what one that was killed left behind. False when nothing ran. */
+export async function stopCloud(state: string): Promise<boolean> {
+  const files = layout(state)
+  const roster = readRoster(files)
+  if (!roster) return false
+  const ran = isAlive(roster.supervisor) || survivors(roster).length > 0
+  await stopProcess(roster.supervisor, { patienceMs })
+  await Promise.all(survivors(readRoster(files) ?? roster).map((one) => stopProcess(one)))
+  rmSync(files.roster, { force: true })
+  return ran
+}

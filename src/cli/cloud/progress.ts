@@ -1,0 +1,40 @@
+/** What people see while a cloud starts, and when it is there. */
+import { readFileSync } from 'node:fs'
+import { relative } from 'node:path'
+import { type Place, urlOf } from '../../cloud/places.ts'
+import { layout } from '../../cloud/state.ts'
+import { cloudPrograms } from '../processes/programs.ts'
+
+export const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`
+
+/** A line for each service of a program that has become ready. */
+export function readyLines(place: Place, program: string, ms: number): string {
+  const serves = cloudPrograms.find(({ name }) => name === program)?.serves ?? []
+  const rows = serves.length > 0 ? serves.map((service) => [service, urlOf(place, service)]) : [[program, ownWords[program] ?? '']]
+  return rows.map(([name, where]) => `  ${name!.padEnd(10)} ${where!.padEnd(32)} ${seconds(ms)}\n`).join('')
+}
+
+const ownWords: Readonly<Record<string, string>> = { cell: 'conductor, scheduler, two hosts' }
+
+/** How to go on from here. */
+export function directions(place: Place, directory = process.cwd()): string {
+  const { cloudsYaml } = layout(place.state)
+  const elsewhere = relative(directory, place.state)
+  const state = elsewhere === '.nova-ts' ? '' : ` --state ${elsewhere.startsWith('..') ? place.state : elsewhere}`
+  return `
+  eval "$(npx nova-ts cloud openrc${state})"        then: openstack server list
+  export OS_CLIENT_CONFIG_FILE=${cloudsYaml}
+  openstack --os-cloud devstack flavor list
+
+  npx nova-ts cloud status${state}    or down, or reset
+`
+}
+
+/** The end of a log file; empty when there is none. */
+export function lastLines(path: string, count = 12): string {
+  try {
+    return readFileSync(path, 'utf8').trimEnd().split('\n').slice(-count).join('\n')
+  } catch {
+    return ''
+  }
+}

@@ -1,0 +1,6 @@
+/** The compute API under node:http: the same application that other hosts take. */
+import { application } from '../../wsgi/osapi_compute.ts'
+import { hosted } from './hosted.ts'
+import type { Program } from './program.ts'
+
+export const program: Program = ({ bind, ports }) => hosted(application, { host: bind, port: ports.compute })

@@ -1,0 +1,55 @@
+/** Which services the embedded cloud has, and where each of them is found. */
+import type { ServiceAddress } from './identity/index.ts'
+
+/** In the order in which people are told of them, with the usual port of each. */
+export const usualPorts = {
+  identity: 5000,
+  image: 9292,
+  network: 9696,
+  compute: 8774,
+  metadata: 8775,
+  volume: 8776,
+  placement: 8778,
+} as const
+
+export type ServiceName = keyof typeof usualPorts
+export type Ports = Readonly<Record<ServiceName, number>>
+
+export const serviceNames = Object.keys(usualPorts) as ServiceName[]
+
+/** Those that have a port and nobody behind it yet: no check, no entry in the catalogue. */
+export const plannedServices: ReadonlySet<ServiceName> = new Set(['volume', 'placement'])
+
+export const runningServices = serviceNames.filter((name) => !plannedServices.has(name))
+
+/** What every process of a cloud is told. No secret is in it. */
+export interface Place {
+  /** The state directory, absolute. */
+  readonly state: string
+  /** The address that is listened on. */
+  readonly bind: string
+  readonly ports: Ports
+}
+
+export const region = 'RegionOne'
+
+/** The catalogue. Addresses follow the client: see `addressFor`. */
+export const catalog = (ports: Ports): ServiceAddress[] => [
+  { type: 'identity', name: 'keystone', url: '{base}/v3' },
+  { type: 'image', name: 'glance', url: `{scheme}://{hostname}:${ports.image}` },
+  { type: 'network', name: 'neutron', url: `{scheme}://{hostname}:${ports.network}` },
+  { type: 'compute', name: 'nova', url: `{scheme}://{hostname}:${ports.compute}/v2.1` },
+]
+
+/** The path that a client is given beside the address of a service. */
+const paths: Partial<Record<ServiceName, string>> = { identity: '/v3', compute: '/v2.1' }
+
+/** A service's address as seen from this machine: `http://127.0.0.1:5000/v3`. */
+export const urlOf = ({ bind, ports }: Pick<Place, 'bind' | 'ports'>, service: ServiceName): string =>
+  `http://${nearAddress(bind)}:${ports[service]}${paths[service] ?? ''}`
+
+/** Who listens everywhere is met on the loopback address. */
+export function nearAddress(bind: string): string {
+  if (bind === '0.0.0.0' || bind === '::' || bind === 'localhost') return '127.0.0.1'
+  return bind.includes(':') ? `[${bind}]` : bind
+}

@@ -1,0 +1,130 @@
+/**
+ * The directory that holds a cloud: its databases, images, configuration, logs. Files in it are whole or not there, and a directory that
+ * holds something else is never touched.
+ */
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Place, Ports } from './places.ts'
+
+/** Where things are in a state directory. */
+export const layout = (root: string) => ({
+  root,
+  /** What the directory is, and the settings that the next start takes over. */
+  marker: join(root, 'cloud.json'),
+  secrets: join(root, 'secrets.json'),
+  /** Which things of the first start have been made. */
+  seeded: join(root, 'seeded.json'),
+  configuration: join(root, 'etc'),
+  novaConf: join(root, 'etc', 'nova.conf'),
+  /** Not ours: what the owner of the cloud sets, and wins. */
+  ownConf: join(root, 'etc', 'local.conf'),
+  apiPaste: join(root, 'etc', 'api-paste.ini'),
+  policyFile: join(root, 'etc', 'policy.yaml'),
+  policyDirectory: join(root, 'etc', 'policy.d'),
+  databases: join(root, 'databases'),
+  database: (name: string) => join(root, 'databases', `${name}.sqlite`),
+  images: join(root, 'images'),
+  /** What the cell's simulated hosts keep. */
+  cell: join(root, 'cell'),
+  logs: join(root, 'logs'),
+  log: (name: string) => join(root, 'logs', `${name}.log`),
+  run: join(root, 'run'),
+  /** Which processes there are; see `roster.ts`. */
+  roster: join(root, 'run', 'roster.json'),
+  lock: join(root, 'run', 'lock.sqlite'),
+  messages: join(root, 'run', 'messages.sock'),
+  openrc: join(root, 'openrc'),
+  cloudsYaml: join(root, 'clouds.yaml'),
+})
+
+export type Layout = ReturnType<typeof layout>
+
+/** What goes wrong with a state directory, told to people as it is. */
+export class StateError extends Error {
+  override readonly name = 'StateError'
+}
+
+/** The kernel's bound on the path of a socket, less what we add to the directory. */
+const maxStateBytes = 85
+
+/** Refuses paths that URLs of databases and brokers, or Nova's templates, cannot carry. */
+export function checkStatePath(root: string): void {
+  const bad = /[?#%;{}$\n]/.exec(root)
+  if (bad) throw new StateError(`the state directory ${root} cannot have ${JSON.stringify(bad[0])} in its path: name another with --state`)
+  if (Buffer.byteLength(root) > maxStateBytes)
+    throw new StateError(`the path ${root} is too long for the sockets in it (more than ${maxStateBytes} bytes): name another with --state`)
+}
+
+const form = 1
+
+interface Marker {
+  readonly form: number
+  readonly bind: string
+  readonly ports: Ports
+  /** Set while the directory is being emptied. */
+  readonly leaving?: true
+}
+
+/** The settings of the last start; undefined when there is no cloud yet. Throws a `StateError` for a directory of something else. */
+export function rememberedPlace(root: string): Place | undefined {
+  const found = readMarker(root)
+  return found && !found.leaving ? { state: root, bind: found.bind, ports: found.ports } : undefined
+}
+
+function readMarker(root: string): Marker | undefined {
+  const { marker } = layout(root)
+  let text: string
+  try {
+    text = readFileSync(marker, 'utf8')
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    if (code === 'ENOENT') return refuseForeign(root)
+    throw new StateError(`${marker} cannot be read: ${code}`, { cause })
+  }
+  const found = JSON.parse(text) as Marker
+  if (found.form !== form) throw new StateError(`${root} was made by another release of nova-ts (form ${found.form}, not ${form})`)
+  return found
+}
+
+function refuseForeign(root: string): undefined {
+  const held = existsSync(root) ? readdirSync(root) : []
+  if (held.length > 0) throw new StateError(`${root} holds something that is no cloud of nova-ts (${held[0]}, …): name another directory`)
+}
+
+/** Makes the directories and notes the settings. What an interrupted `removeState` left is removed first. */
+export function openState({ state, bind, ports }: Place): Layout {
+  if (readMarker(state)?.leaving) removeState(state)
+  const all = layout(state)
+  mkdirSync(state, { recursive: true, mode: 0o700 })
+  writeWhole(all.marker, `${JSON.stringify({ form, bind, ports } satisfies Marker, null, 2)}\n`)
+  for (const folder of [all.configuration, all.policyDirectory, all.databases, all.images, all.cell, all.logs, all.run])
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+  return all
+}
+
+/** Removes everything. When it is cut short, the next `openState` or `removeState` finishes it. Returns false when there was no cloud. */
+export function removeState(root: string): boolean {
+  const found = readMarker(root)
+  if (!found) return false
+  const { marker } = layout(root)
+  writeWhole(marker, `${JSON.stringify({ ...found, leaving: true } satisfies Marker)}\n`)
+  for (const name of readdirSync(root)) {
+    const path = join(root, name)
+    if (path !== marker) rmSync(path, { recursive: true, force: true })
+  }
+  rmSync(marker)
+  try {
+    rmSync(root, { recursive: true })
+  } catch {
+    // where a volume is mounted, the directory itself stays
+  }
+  return true
+}
+
+/** Writes a file so that it is there as a whole or as it was before. */
+export function writeWhole(path: string, text: string, mode = 0o644): void {
+  const draft = `${path}.${randomBytes(4).toString('hex')}.new`
+  writeFileSync(draft, text, { mode, flag: 'wx' })
+  renameSync(draft, path)
+}
