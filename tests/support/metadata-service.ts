@@ -81,7 +81,7 @@ export interface TestMetadataOptions {
   readonly proxy?: Partial<MetadataSettings['proxy']>
   readonly network?: Partial<MetadataSettings['network']>
   /** What Neutron answers to a question for a collection. */
-  readonly neutron?: (collection: string, query: NeutronQuery) => readonly object[]
+  readonly neutron?: (collection: string, query: NeutronQuery) => readonly object[] | Promise<readonly object[]>
   readonly vendordata?: (url: string, facts: object) => unknown
   readonly now?: () => number
   readonly randomBytes?: RandomBytes

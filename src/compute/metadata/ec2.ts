@@ -1,7 +1,6 @@
 /** What only EC2's tree tells of a server: its names there, its disks, the names of its security groups. */
 import type { NeutronClient } from '../../peers/neutron.ts'
-import type { BlockDevice } from '../../stores/cell/block-devices.ts'
-import type { GuestRow } from '../../stores/cell/guests.ts'
+import type { GuestDisk, GuestRow } from '../../stores/cell/guests.ts'
 import type { CellStore } from '../../stores/cells.ts'
 import { securityGroupNames } from '../servers/extras.ts'
 
@@ -18,10 +17,10 @@ export interface Ec2Facts {
 
 export async function ec2Facts({ neutron }: { neutron: NeutronClient }, cell: CellStore, row: GuestRow): Promise<Ec2Facts> {
   const images = [row.imageRef, row.kernelId, row.ramdiskId].filter((id): id is string => Boolean(id))
-  const [servers, known, devices, groups] = await Promise.all([
+  const [servers, known, disks, groups] = await Promise.all([
     cell.serverIntegers.of([row.uuid]),
     cell.imageIntegers.of(images),
-    cell.blockDevices.of([row.uuid]),
+    cell.guests.disksOf(row.uuid),
     securityGroupNames(neutron, [row.uuid]),
   ])
   const named = (prefix: string, id: string | null) => (id ? ec2Name(prefix, known.get(id)!) : null)
@@ -31,22 +30,22 @@ export async function ec2Facts({ neutron }: { neutron: NeutronClient }, cell: Ce
     kernelId: named('aki', row.kernelId),
     ramdiskId: named('ari', row.ramdiskId),
     securityGroups: (groups.get(row.uuid) ?? []).map(({ name }) => name),
-    blockDevices: blockDeviceMapping(row, devices.get(row.uuid) ?? []),
+    blockDevices: blockDeviceMapping(row, disks),
   }
 }
 
 const ec2Name = (prefix: string, id: number): string => `${prefix}-${id.toString(16).padStart(8, '0')}`
 
 /** By EC2's names: ami, root, ephemeralN, ebsN, swap (nova/block_device.py instance_block_mapping). */
-export function blockDeviceMapping(row: GuestRow, devices: readonly BlockDevice[]): Record<string, string | null> {
+export function blockDeviceMapping(row: GuestRow, disks: readonly GuestDisk[]): Record<string, string | null> {
   const { rootDeviceName: root, defaultEphemeralDevice, defaultSwapDevice } = row
   if (root === null) return { ami: 'sda1', ephemeral0: 'sda2', root: '/dev/sda1', swap: 'sda3' }
   const out: Record<string, string | null> = { ami: root.replace(/^\/dev\//, ''), root }
   if (defaultEphemeralDevice) out.ephemeral0 = defaultEphemeralDevice
   if (defaultSwapDevice) out.swap = defaultSwapDevice
-  const volumes = devices.filter(({ destinationType }) => destinationType === 'volume').map(({ deviceName }) => deviceName)
+  const volumes = disks.filter(({ destinationType }) => destinationType === 'volume').map(({ deviceName }) => deviceName)
   for (const [i, name] of volumes.sort(byName).entries()) out[`ebs${i}`] = name
-  const blanks = devices.filter(({ destinationType, sourceType }) => destinationType !== 'volume' && sourceType === 'blank')
+  const blanks = disks.filter(({ destinationType, sourceType }) => destinationType !== 'volume' && sourceType === 'blank')
   const swap = blanks.findLast(({ guestFormat }) => guestFormat === 'swap')
   if (swap) out.swap = swap.deviceName
   for (const [i, { deviceName }] of blanks.filter(({ guestFormat }) => guestFormat !== 'swap').entries()) out[`ephemeral${i}`] = deviceName

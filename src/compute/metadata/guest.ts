@@ -35,11 +35,11 @@ export async function findGuest(backends: MetadataBackends, id: string): Promise
 /** Asks the cell that holds a server; the main database when none is known to (nova/api/metadata/base.py get_metadata_by_instance_id). */
 export async function inCellOf<T>({ global, main, log }: MetadataBackends, uuid: string, ask: (cell: CellStore) => Promise<T>): Promise<T> {
   if (!global) return ask(await main())
-  const mapping = await global.mappings.find(uuid)
-  if (!mapping) log.warning(`Instance mapping for ${shown(uuid)} not found; cell setup is incomplete`)
-  if (!mapping || mapping.cellId === null) return ask(await main())
-  const [answer] = await global.cells.gather(ask, [mapping.cellId])
-  if (!answer) throw new Error(`there is no cell ${mapping.cellId}`)
+  const cellId = await global.mappings.cellOf(uuid)
+  if (cellId === undefined) log.warning(`Instance mapping for ${shown(uuid)} not found; cell setup is incomplete`)
+  if (cellId === undefined || cellId === null) return ask(await main())
+  const [answer] = await global.cells.gather(ask, [cellId])
+  if (!answer) throw new Error(`there is no cell ${cellId}`)
   if ('error' in answer) throw answer.error
   return answer.value
 }

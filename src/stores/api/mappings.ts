@@ -35,6 +35,12 @@ export const serverMappings = (database: Database<ApiTables>, now: () => number)
   find: (uuid: string): Promise<ServerMapping | undefined> =>
     database.read((tx) => from(tx, 'instance_mappings').where('instance_uuid', '=', uuid).executeTakeFirst()),
 
+  /** The id of the mapping of its cell: null when it is in none yet, undefined when it is not known. */
+  cellOf: async (uuid: string): Promise<number | null | undefined> => {
+    const sql = 'SELECT cell_id AS "cellId" FROM instance_mappings WHERE instance_uuid = ?'
+    return (await database.rows<{ cellId: number | null }>(sql, [uuid]))[0]?.cellId
+  },
+
   of: (uuids: readonly string[]): Promise<ServerMapping[]> =>
     database.read(async (tx) => (uuids.length === 0 ? [] : from(tx, 'instance_mappings').where('instance_uuid', 'in', uuids).execute())),
 
@@ -83,7 +89,15 @@ export const hostMappings = (database: Database<ApiTables>, now: () => number) =
   find: (host: string): Promise<HostMapping | undefined> =>
     database.read((tx) => from(tx, 'host_mappings').where('host', '=', host).executeTakeFirst()),
 
+  of: (hosts: readonly string[]): Promise<HostMapping[]> =>
+    database.read(async (tx) => (hosts.length === 0 ? [] : from(tx, 'host_mappings').where('host', 'in', hosts).execute())),
+
   list: (): Promise<HostMapping[]> => database.read((tx) => from(tx, 'host_mappings').orderBy('id').execute()),
+
+  remove: (host: string): Promise<void> =>
+    database.write(async (tx) => {
+      await tx.deleteFrom('host_mappings').where('host', '=', host).execute()
+    }),
 
   /** One that is there stays as it is. */
   create: async (host: string, cellId: number): Promise<void> => {

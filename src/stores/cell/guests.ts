@@ -35,12 +35,26 @@ export interface GuestRow {
   readonly networkInfo: NetworkInfo
 }
 
+/** A disk of a server, as far as its guest may know it. */
+export interface GuestDisk {
+  readonly deviceName: string | null
+  /** blank, image, snapshot, volume */
+  readonly sourceType: string | null
+  /** local, volume */
+  readonly destinationType: string | null
+  /** swap, or a file system */
+  readonly guestFormat: string | null
+}
+
 export const guests = (database: Database<CellTables>) => ({
   /** One that is not deleted. */
   find: async (uuid: string): Promise<GuestRow | undefined> => {
     const [row] = await database.rows<StoredGuest>(findGuest, [uuid])
     return row && guestOf(row)
   },
+
+  /** What it has for disks, in the order of their making. */
+  disksOf: (uuid: string): Promise<GuestDisk[]> => database.rows<GuestDisk>(findDisks, [uuid]),
 })
 
 export type Guests = ReturnType<typeof guests>
@@ -94,4 +108,9 @@ const findGuest = [
   'LEFT JOIN instance_extra ON instance_extra.instance_uuid = instances.uuid',
   'LEFT JOIN instance_info_caches ON instance_info_caches.instance_uuid = instances.uuid',
   'WHERE instances.uuid = ? AND instances.deleted = 0',
+].join(' ')
+
+const findDisks = [
+  'SELECT device_name AS "deviceName", source_type AS "sourceType", destination_type AS "destinationType", guest_format AS "guestFormat"',
+  'FROM block_device_mapping WHERE instance_uuid = ? AND deleted = 0 ORDER BY id',
 ].join(' ')
