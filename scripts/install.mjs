@@ -47,6 +47,8 @@ function install() {
 /** The packages hold a Node for Linux on x64 and arm64; elsewhere the system has to have one. */
 function refuseNode() {
   if (Number(process.versions.node.split('.')[0]) >= 24) process.exit(0)
-  process.stderr.write(`Node 24 or later is needed, and there is no package of it for ${process.platform} ${process.arch}: install it first.\n`)
+  process.stderr.write(
+    `Node 24 or later is needed, and there is no package of it for ${process.platform} ${process.arch}: install it first.\n`,
+  )
   process.exit(1)
 }
