@@ -5,16 +5,25 @@
 import { type Database, openDatabase } from '../oslo/database/database.ts'
 import { type CellMapping, type CellMappings, cell0Uuid } from './api/mappings.ts'
 import { actions } from './cell/actions.ts'
+import { pciDevices, shareMappings } from './cell/attachments.ts'
+import { births } from './cell/births.ts'
 import { blockDevices } from './cell/block-devices.ts'
+import { consoleTokens } from './cell/console-tokens.ts'
 import { imageIntegers, serverIntegers } from './cell/ec2-ids.ts'
+import { serverExtra } from './cell/extra.ts'
 import { faults } from './cell/faults.ts'
 import { guests } from './cell/guests.ts'
+import { hosts } from './cell/hosts.ts'
+import { interruptions } from './cell/interruptions.ts'
 import { metadata, systemMetadata } from './cell/metadata.ts'
 import { migrations } from './cell/migrations.ts'
+import { networkInfo, virtualInterfaces } from './cell/network-info.ts'
+import { occupancy } from './cell/occupancy.ts'
 import { type CellTables, cellSchema } from './cell/schema.ts'
 import { servers } from './cell/servers.ts'
 import { computeNodes, services } from './cell/services.ts'
 import { tags } from './cell/tags.ts'
+import { transitions } from './cell/transitions.ts'
 
 /** What one cell's database holds. `cellId` is the id of its mapping. */
 export const cellStore = (database: Database<CellTables>, now: () => number, cellId: number) => ({
@@ -32,6 +41,17 @@ export const cellStore = (database: Database<CellTables>, now: () => number, cel
   services: services(database, now),
   computeNodes: computeNodes(database, now),
   migrations: migrations(database, now),
+  births: births(database, now),
+  transitions: transitions(database, now),
+  serverExtra: serverExtra(database, now),
+  networkInfo: networkInfo(database, now),
+  virtualInterfaces: virtualInterfaces(database, now),
+  consoleTokens: consoleTokens(database, now),
+  occupancy: occupancy(database),
+  interruptions: interruptions(database),
+  hosts: hosts(database),
+  pciDevices: pciDevices(database),
+  shareMappings: shareMappings(database),
 })
 
 export type CellStore = ReturnType<typeof cellStore>
@@ -109,6 +129,14 @@ export function openCells({ mappings, now, deadlineSeconds, expand = (url) => ur
     return mapping && cellOf(mapping)
   }
 
+  /** Those that are asked for by id, disabled or not (nova/context.py scatter_gather_single_cell), or every enabled one. */
+  async function chosen(only: readonly number[] | undefined): Promise<CellMapping[]> {
+    if (!only) return (await list()).filter((mapping) => !mapping.disabled)
+    const mappings = await list()
+    const all = only.every((id) => mappings.some((mapping) => mapping.id === id)) ? mappings : await list(true)
+    return all.filter((mapping) => only.includes(mapping.id))
+  }
+
   return {
     byId,
     async all() {
@@ -117,7 +145,7 @@ export function openCells({ mappings, now, deadlineSeconds, expand = (url) => ur
       return cells.flatMap((cell) => (cell.status === 'fulfilled' ? [cell.value] : []))
     },
     async gather(ask, only) {
-      const wanted = (await list()).filter((mapping) => !mapping.disabled && (!only || only.includes(mapping.id)))
+      const wanted = await chosen(only)
       return Promise.all(
         wanted.map(async (mapping) => {
           const { id, uuid } = mapping

@@ -18,7 +18,7 @@ export interface Stores {
 /** What nova_api holds. */
 export const apiStore = (database: Database<ApiTables>, now: () => number) => ({
   database,
-  aggregates: aggregates(database),
+  aggregates: aggregates(database, now),
   cellMappings: cellMappings(database, now),
   flavors: flavors(database, now),
   hostMappings: hostMappings(database, now),

@@ -1,10 +1,27 @@
 /** Every resource of the compute API. */
 import type { Resource } from '../spec/operation.ts'
+import { aggregates } from './aggregates/index.ts'
+import { availabilityZones } from './availability-zones.ts'
 import { extensions } from './extensions.ts'
 import { flavors } from './flavors/index.ts'
+import { hosts } from './hosts.ts'
+import { hypervisors } from './hypervisors/index.ts'
 import { keyPairs } from './key-pairs/index.ts'
 import { removed } from './removed.ts'
 import { servers } from './servers/index.ts'
+import { services } from './services/index.ts'
 import { versionResource } from './versions.ts'
 
-export const resources: readonly Resource[] = [versionResource, extensions, flavors, keyPairs, removed, servers]
+export const resources: readonly Resource[] = [
+  versionResource,
+  aggregates,
+  availabilityZones,
+  extensions,
+  flavors,
+  hosts,
+  hypervisors,
+  keyPairs,
+  removed,
+  servers,
+  services,
+]

@@ -110,7 +110,7 @@ export interface OperationSpec<B, Q, M, Out> {
   readonly rule?: RuleName | readonly RuleName[]
   /** What the rule is asked about; by default the owner of the member, or the caller. */
   readonly target?: (call: Call & Given<B, Q, M>) => Target
-  readonly reply?: Reply<Out> | ((call: Call) => Reply<Out>)
+  readonly reply?: Reply<Out> | ((call: Call & Given<B, Q, M>) => Reply<Out>)
   readonly loaders?: Loaders
   /** 200 unless said. */
   readonly status?: ByVersion<number>

@@ -3,8 +3,11 @@ import { createHash } from 'node:crypto'
 import { snake } from '../../stores/camel.ts'
 import type { Server } from '../../stores/cell/servers.ts'
 
+/** What says how far a server is; other attributes may stand in the template. */
+type Named = Pick<Server, 'id' | 'uuid' | 'vmState' | 'taskState'> & Partial<Pick<Server, 'pending'>>
+
 /** Its name on the hypervisor: [DEFAULT] instance_name_template filled in; blank before a cell has it (nova/objects/instance.py name). */
-export function hypervisorName(template: string, server: Server): string {
+export function hypervisorName(template: string, server: Named): string {
   if (server.pending) return server.vmState === 'building' && server.taskState === 'scheduling' ? '' : server.uuid
   const byName = template.includes('%(')
   if (!byName) return template.replace(/%(0?)(\d*)([xXdi])/, (_, zero, width, kind) => padded(server.id, kind, Number(width), zero))

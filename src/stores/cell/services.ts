@@ -16,6 +16,29 @@ export const services = (database: Database<CellTables>, now: () => number) => (
       from(tx, 'services').where('host', '=', host).where('binary', '=', binary).where('deleted', '=', 0).executeTakeFirst(),
     ),
 
+  /** By UUID, or by id. */
+  get: (id: string | number): Promise<Service | undefined> =>
+    database.read((tx) =>
+      from(tx, 'services')
+        .where(typeof id === 'number' ? 'id' : 'uuid', '=', id)
+        .where('deleted', '=', 0)
+        .executeTakeFirst(),
+    ),
+
+  /** With the compute nodes of `nodesOf`, when that is a host (nova/db/main/api.py service_destroy). */
+  remove: (id: number, nodesOf: string | null): Promise<void> =>
+    database.write(async (tx) => {
+      const at = toDateTime(now())
+      await tx.updateTable('services').set({ deleted: id, deleted_at: at }).where('id', '=', id).execute()
+      if (nodesOf === null) return
+      await tx
+        .updateTable('compute_nodes')
+        .set((eb) => ({ deleted: eb.ref('id'), deleted_at: at, mapped: 0 }))
+        .where('deleted', '=', 0)
+        .where((eb) => eb.or([eb('service_id', '=', id), eb('host', '=', nodesOf)]))
+        .execute()
+    }),
+
   /** Of these hosts, those with this binary. */
   ofHosts: (hosts: readonly string[], binary: string): Promise<Service[]> =>
     database.read(async (tx) =>
@@ -63,6 +86,32 @@ export const computeNodes = (database: Database<CellTables>, now: () => number) 
         .where('deleted', '=', 0)
         .executeTakeFirst(),
     ),
+
+  /** By UUID, or by id. */
+  get: (id: string | number): Promise<ComputeNode | undefined> =>
+    database.read((tx) =>
+      from(tx, 'compute_nodes')
+        .where(typeof id === 'number' ? 'id' : 'uuid', '=', id)
+        .where('deleted', '=', 0)
+        .executeTakeFirst(),
+    ),
+
+  /** By id, after that of `after`. */
+  page: ({ after, limit }: { after?: number | undefined; limit?: number | undefined }): Promise<ComputeNode[]> =>
+    database.read((tx) => {
+      let query = from(tx, 'compute_nodes').where('deleted', '=', 0).orderBy('id')
+      if (after !== undefined) query = query.where('id', '>', after)
+      return (limit === undefined ? query : query.limit(limit)).execute()
+    }),
+
+  /** Those in whose names a text stands; `%` and `_` in it stand for any characters, as in SQL. */
+  matching: (pattern: string): Promise<ComputeNode[]> =>
+    database.read((tx) =>
+      from(tx, 'compute_nodes').where('hypervisor_hostname', 'like', `%${pattern}%`).where('deleted', '=', 0).orderBy('id').execute(),
+    ),
+
+  ofHost: (host: string): Promise<ComputeNode[]> =>
+    database.read((tx) => from(tx, 'compute_nodes').where('host', '=', host).where('deleted', '=', 0).orderBy('id').execute()),
 
   create: (values: CellValues<'compute_nodes'>): Promise<number> =>
     database.write((tx) => insert(tx, 'compute_nodes', { ...values, createdAt: toDateTime(now()) })),
