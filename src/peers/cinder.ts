@@ -51,8 +51,25 @@ export interface CinderClient {
   createAttachment(volumeId: string, instanceUuid: string): Promise<{ readonly id: string }>
   /** False when it was gone already. */
   removeAttachment(id: string): Promise<boolean>
+  /** Undefined when it is gone. */
+  attachment(id: string): Promise<CinderAttachment | undefined>
+  /** Makes a reserved volume one that is in use. */
+  completeAttachment(id: string): Promise<void>
+  /** Asks for a change of a volume's state by the name of the action, such as `os-begin_detaching`. */
+  act(volumeId: string, action: string, args?: object | null): Promise<void>
+  removeVolume(id: string): Promise<void>
+  /** Of a volume that may be in use. */
+  createSnapshot(volumeId: string, name: string, description: string | null): Promise<{ readonly id: string }>
+  /** The project's limits and what it has of them, such as `maxTotalSnapshots` and `totalSnapshotsUsed`. */
+  limits(): Promise<Readonly<Record<string, number>>>
   /** Anything else: the parsed answer. */
   readonly session: Session
+}
+
+export interface CinderAttachment {
+  readonly id: string
+  /** `rw` or `ro`. */
+  readonly attach_mode: string
 }
 
 export interface Cinder {
@@ -93,7 +110,7 @@ const client = (session: Session): CinderClient => ({
   async removeAttachment(id) {
     const { status } = await session.request({
       method: 'DELETE',
-      path: `/attachments/${encodeURIComponent(id)}`,
+      path: attachmentPath(id),
       microversion: attachments,
       allow: [404],
       // nova/volume/cinder.py API.attachment_delete: a busy back end is asked five times
@@ -102,7 +119,31 @@ const client = (session: Session): CinderClient => ({
     })
     return status !== 404
   },
+  async attachment(id) {
+    const answer = await session.request({ path: attachmentPath(id), microversion: attachments, allow: [404] })
+    return answer.status === 404 ? undefined : answer.json<{ attachment: CinderAttachment }>().attachment
+  },
+  async completeAttachment(id) {
+    const path = `${attachmentPath(id)}/action`
+    await session.request({ method: 'POST', path, microversion: attachments, json: { 'os-complete': null } })
+  },
+  async act(volumeId, action, args = null) {
+    const path = `/volumes/${encodeURIComponent(volumeId)}/action`
+    await session.request({ method: 'POST', path, json: { [action]: args } })
+  },
+  async removeVolume(id) {
+    await session.request({ method: 'DELETE', path: `/volumes/${encodeURIComponent(id)}` })
+  },
+  async createSnapshot(volumeId, name, description) {
+    const snapshot = { volume_id: volumeId, force: true, name, description, metadata: {} }
+    return (await session.request({ method: 'POST', path: '/snapshots', json: { snapshot } })).json<{ snapshot: { id: string } }>().snapshot
+  },
+  async limits() {
+    return (await session.request({ path: '/limits' })).json<{ limits: { absolute: Record<string, number> } }>().limits.absolute
+  },
 })
+
+const attachmentPath = (id: string): string => `/attachments/${encodeURIComponent(id)}`
 
 /** What Cinder said no with, in cinderclient's words, which Nova hands on to users. */
 export function cinderText(error: PeerError): string {

@@ -76,7 +76,7 @@ export async function liveMigrate(backends: Backends, context: RequestContext, s
 }
 
 /** Throws `computeHostNotFound`. Where a host has several nodes, the first stands for all. */
-export async function firstNode(backends: Backends, server: Server, host: string): Promise<ComputeNode> {
+export async function firstNode(backends: Backends, server: Pick<Server, 'uuid' | 'cellId'>, host: string): Promise<ComputeNode> {
   const [node] = await inCell(backends, server, (cell) => cell.computeNodes.ofHost(host))
   if (!node) throw new Fault('computeHostNotFound', host)
   return node

@@ -57,3 +57,19 @@ export async function saveRequestSpec({ stores }: Backends, spec: RequestSpec): 
   await stores.api.requestSpecs.update(spec.instance_uuid!, RequestSpec.toWire({ ...kept, [changes]: spec[changes] ?? [] }))
   return RequestSpec.unchanged(spec)
 }
+
+/** Keeps another spec for work that goes by it, and when that fails the one from before again. */
+export async function withRequestSpec<T>(
+  backends: Backends,
+  before: RequestSpec,
+  after: RequestSpec,
+  work: (saved: RequestSpec) => Promise<T>,
+): Promise<T> {
+  const saved = await saveRequestSpec(backends, after)
+  try {
+    return await work(saved)
+  } catch (error) {
+    await saveRequestSpec(backends, before)
+    throw error
+  }
+}

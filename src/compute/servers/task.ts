@@ -10,7 +10,7 @@ import type { Backends } from '../backends.ts'
 import { Fault } from '../faults.ts'
 import { type Casts, castToCompute } from '../rpc/compute.ts'
 import { castToConductor, type Tasks } from '../rpc/conductor.ts'
-import { changeServer } from './change.ts'
+import { type Beside, changeServer } from './change.ts'
 import type { Details, Parts } from './details.ts'
 import { inCell } from './in-cell.ts'
 import { type ActionName, finishAction, recordAction } from './record-action.ts'
@@ -25,7 +25,9 @@ export interface Task {
   readonly changes?: ServerChanges
   /** The task states in which the change may be made; only an idle server when absent, any when null. */
   readonly expected?: readonly (string | null)[] | null
-  /** Parts that were changed before, so that the message has them as they are now. */
+  /** What is changed together with the row, and what it was before. */
+  readonly beside?: { readonly now: Beside; readonly before: Beside }
+  /** Parts that are changed, so that the message has them as they are now. */
   readonly parts?: Partial<Parts>
   /** The fields of the server that travel. */
   readonly fields?: readonly Field[]
@@ -34,18 +36,18 @@ export interface Task {
 
 /** Throws what `changeServer` throws, and `undelivered`. */
 export async function startTask(backends: Backends, context: RequestContext, details: Details, task: Task): Promise<Details> {
-  const { verb = null, action, changes = {}, expected = [null], parts = {}, fields = usual, send } = task
+  const { verb = null, action, changes = {}, beside, expected = [null], parts = {}, fields = usual, send } = task
   const { server } = details
   await warm(details.with({}, parts), fields)
   const changing = Object.keys(changes).length > 0
-  const made = changing ? await changeServer(backends, server, verb, changes, expected ? { taskState: expected } : {}) : {}
+  const made = changing ? await changeServer(backends, server, verb, changes, expected ? { taskState: expected } : {}, beside?.now) : {}
   const changed = details.with(made, parts)
   if (action) await recordAction(backends, context, server, action)
   try {
     await send(await instanceOf(changed, fields))
   } catch (error) {
     if (!isLost(error)) throw error
-    await undo(backends, context, details, changes, action)
+    await undo(backends, context, details, task)
     throw error instanceof Fault ? error : new Fault('undelivered', error.message)
   }
   return changed
@@ -59,13 +61,12 @@ async function undo(
   backends: Backends,
   context: RequestContext,
   { server }: Details,
-  changes: ServerChanges,
-  action: ActionName | undefined,
+  { changes = {}, beside, action }: Task,
 ): Promise<void> {
   if (Object.keys(changes).length > 0) {
     const before = Object.fromEntries(Object.keys(changes).map((name) => [name, server[name as keyof typeof server]])) as ServerChanges
     const expected = changes.taskState === undefined ? {} : { taskState: [changes.taskState] }
-    await inCell(backends, server, (cell) => cell.servers.update(server.uuid, before, expected))
+    await inCell(backends, server, (cell) => cell.transitions.apply(server.uuid, { server: before, ...beside?.before }, expected))
   }
   if (action) await finishAction(backends, context, server, 'Error')
 }

@@ -44,9 +44,7 @@ const loaders = {
   device_metadata: async (details: Details) => ({ device_metadata: await column(details, 'deviceMetadata', InstanceDeviceMetadata) }),
   resources: async (details: Details) => ({ resources: await column(details, 'resources', ResourceList) }),
   keypairs: async (details: Details) => ({ keypairs: (await column(details, 'keypairs', KeyPairList)) ?? { objects: [] } }),
-  trusted_certs: async ({ server: { trustedCerts } }: Details) => ({
-    trusted_certs: trustedCerts && TrustedCerts.unchanged(TrustedCerts.fromWire(trustedCerts)),
-  }),
+  trusted_certs: async (details: Details) => ({ trusted_certs: await column(details, 'trustedCerts', TrustedCerts) }),
   services: async (details: Details) => ({ services: { objects: (await details.get('services')).map(serviceOf) } }),
 } satisfies Record<string, (details: Details) => Promise<Partial<Instance>>>
 
@@ -105,7 +103,7 @@ async function infoCacheOf(details: Details): Promise<Partial<Instance>> {
   }
 }
 
-type Columns = 'numaTopology' | 'vcpuModel' | 'migrationContext' | 'deviceMetadata' | 'resources' | 'keypairs'
+type Columns = 'numaTopology' | 'vcpuModel' | 'migrationContext' | 'deviceMetadata' | 'resources' | 'keypairs' | 'trustedCerts'
 
 /** A column of instance_extra that holds an object in its wire form. */
 async function column<V>(details: Details, name: Columns, type: { fromWire(wire: unknown): V; unchanged(value: V): V }): Promise<V | null> {

@@ -8,7 +8,7 @@ import { refuseLocked } from './checks.ts'
 import { type Details, detailsOf } from './details.ts'
 import { inCell } from './in-cell.ts'
 import { checkUnshelve } from './quota.ts'
-import { findRequestSpec, saveRequestSpec } from './request-spec.ts'
+import { findRequestSpec, withRequestSpec } from './request-spec.ts'
 import { checkState } from './states.ts'
 import { startTask, toConductor } from './task.ts'
 import { findVolume } from './volumes.ts'
@@ -45,13 +45,14 @@ export async function unshelve(
     availability_zone: pinned,
     ...(host && { requested_destination: Destination.withDefaults(Destination.make({ host })) }),
   })
-  await saveRequestSpec(backends, wanted)
-  await startTask(backends, context, details, {
-    verb: 'unshelve',
-    action: 'unshelve',
-    changes: { taskState: 'unshelving' },
-    send: toConductor(backends, context, 'unshelve_instance', { request_spec: RequestSpec.unchanged(wanted) }),
-  })
+  await withRequestSpec(backends, spec, wanted, (saved) =>
+    startTask(backends, context, details, {
+      verb: 'unshelve',
+      action: 'unshelve',
+      changes: { taskState: 'unshelving' },
+      send: toConductor(backends, context, 'unshelve_instance', { request_spec: saved }),
+    }),
+  )
 }
 
 const notOffloaded = ({ uuid, vmState }: Server): Fault =>

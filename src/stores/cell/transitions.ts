@@ -12,11 +12,13 @@ export interface Transition {
   readonly extra?: CellValues<'instance_extra'>
   /** System metadata to set; undefined removes a key. */
   readonly systemMetadata?: Readonly<Record<string, string | null | undefined>>
+  /** All metadata that its user gives it. */
+  readonly metadata?: Readonly<Record<string, string | null>>
 }
 
 export const transitions = (database: Database<CellTables>, now: () => number) => ({
   /** Makes all of it when the states are as expected; says whether it did. */
-  apply: (uuid: string, { server = {}, extra, systemMetadata }: Transition, expected: Expected = {}): Promise<boolean> =>
+  apply: (uuid: string, { server = {}, extra, systemMetadata, metadata }: Transition, expected: Expected = {}): Promise<boolean> =>
     database.write(async (tx) => {
       const at = toDateTime(now())
       if (!(await updateServer(tx, uuid, server, expected, at))) return false
@@ -33,6 +35,7 @@ export const transitions = (database: Database<CellTables>, now: () => number) =
         await removePairs(tx, 'instance_system_metadata', uuid, gone, at)
         if (Object.keys(kept).length > 0) await setPairs(tx, 'instance_system_metadata', uuid, kept, false, at)
       }
+      if (metadata) await setPairs(tx, 'instance_metadata', uuid, metadata, true, at)
       return true
     }),
 })
