@@ -37,7 +37,7 @@ const services = [
   'sharev2',
   'identity',
 ]
-const kept = ['image', 'block-storage', 'volumev3', 'key-manager', 'placement', 'network', 'accelerator', 'sharev2']
+const kept = ['image', 'block-storage', 'volumev3', 'key-manager', 'placement', 'network', 'accelerator', 'sharev2', 'identity']
 const catalog = services.map((type) => ({ type, endpoints: [{ region: 'R', interface: 'public', url: `http://${type}` }] }))
 const user = accessOf('t1', tokenBody({ catalog, roles: [{ name: 'admin' }, { name: 'member' }] }))
 const service = accessOf('t2', tokenBody({ user: { id: 's1', name: 'cinder' }, roles: [{ name: 'service' }] }))

@@ -117,8 +117,18 @@ const callerFromAccess = (access: Access): Caller => ({
   catalog: needed(access.catalog ?? []),
 })
 
-// nova/context.py RequestContext.__init__: the services that Nova itself asks
-const askedByNova = new Set(['image', 'block-storage', 'volumev3', 'key-manager', 'placement', 'network', 'accelerator', 'sharev2'])
+// nova/context.py RequestContext.__init__: the services that Nova itself asks. Keystone, which it asks about projects, is found with the caller's token
+const askedByNova = new Set([
+  'identity',
+  'image',
+  'block-storage',
+  'volumev3',
+  'key-manager',
+  'placement',
+  'network',
+  'accelerator',
+  'sharev2',
+])
 const trimmed = new WeakMap<readonly CatalogService[], readonly CatalogService[]>()
 
 function needed(catalog: readonly CatalogService[]): readonly CatalogService[] {
