@@ -60,6 +60,9 @@ export const faults = {
   keyPairLimitExceeded: 'Quota exceeded, too many key pairs.',
   invalidKeyPair: 'Keypair data is invalid: %s',
   markerMissing: 'Marker %s could not be found.',
+  // quotas
+  limitTooLow: 'Quota limit %s for %s must be greater than or equal to already used and reserved %s.',
+  limitTooHigh: 'Quota limit %s for %s must be less than or equal to %s.',
   // aggregates, services, hosts
   invalidInput: 'Invalid input received: %s',
   aggregateNotFound: 'Aggregate %s could not be found.',

@@ -1,10 +1,12 @@
 /** Key pairs: a user's public keys, given or made here. Private keys are told once and kept nowhere. */
+import type { RequestContext } from '../oslo/context.ts'
 import type { KeyPair } from '../stores/api/key-pairs.ts'
 import type { Backends } from './backends.ts'
 import { Fault } from './faults.ts'
 import type { NewKey } from './keys/new-key.ts'
 import { generateSsh, sshFingerprint } from './keys/ssh.ts'
 import { generateX509, x509Fingerprint } from './keys/x509.ts'
+import { chargedTo, limitSet } from './quotas.ts'
 
 export type KeyType = 'ssh' | 'x509'
 
@@ -32,16 +34,51 @@ export interface Wanted {
 }
 
 /** Throws `keyPairLimitExceeded`, `invalidKeyPair` or `keyPairExists`, whichever comes first. */
-export async function importKeyPair(backends: Backends, userId: string, wanted: Wanted, publicKey: string): Promise<KeyPair> {
+export async function importKeyPair(
+  backends: Backends,
+  context: RequestContext,
+  userId: string,
+  wanted: Wanted,
+  publicKey: string,
+): Promise<KeyPair> {
+  await checkQuota(backends, context, userId, 1)
   const fingerprint = wanted.type === 'ssh' ? sshFingerprint(publicKey) : x509Fingerprint(publicKey)
   return keep(backends, userId, wanted, { publicKey, fingerprint })
 }
 
 /** Throws `keyPairLimitExceeded` or `keyPairExists`. */
-export async function generateKeyPair(backends: Backends, userId: string, wanted: Wanted): Promise<KeyPair & { privateKey: string }> {
+export async function generateKeyPair(
+  backends: Backends,
+  context: RequestContext,
+  userId: string,
+  wanted: Wanted,
+): Promise<KeyPair & { privateKey: string }> {
+  await checkQuota(backends, context, userId, 1)
   const made = await (wanted.type === 'ssh' ? generateSsh() : generateX509(userId, backends.clock.now()))
   const kept = await keep(backends, userId, wanted, made)
+  if (backends.settings.quota.recheckQuota) await recheck(backends, context, kept)
   return { ...kept, privateKey: made.privateKey }
+}
+
+/** The limit is that of the caller in the caller's project, whosever key pair it is to be. Throws `keyPairLimitExceeded`. */
+async function checkQuota(backends: Backends, context: RequestContext, userId: string, more: number): Promise<void> {
+  const [{ project, user }, has] = await Promise.all([
+    limitSet(backends, ...chargedTo(context)),
+    backends.stores.api.keyPairs.count(userId),
+  ])
+  // nova/quota.py limit_check_project_and_user: of what is counted for users alone, the lower limit counts, and none is lower than any
+  const limit = Math.min(project.key_pairs, user.key_pairs)
+  if (limit >= 0 && has + more > limit) throw new Fault('keyPairLimitExceeded')
+}
+
+/** Requests that came together may have passed the check together. */
+async function recheck(backends: Backends, context: RequestContext, { userId, name }: KeyPair): Promise<void> {
+  try {
+    await checkQuota(backends, context, userId, 0)
+  } catch (error) {
+    await backends.stores.api.keyPairs.remove(userId, name)
+    throw error
+  }
 }
 
 async function keep(

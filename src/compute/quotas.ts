@@ -61,7 +61,12 @@ export async function limitSet({ stores, settings }: QuotaBackends, projectId: s
   return { project, user: layered(project, ofUser), own: new Set(Object.keys(ofUser)) }
 }
 
-const isOff = (settings: Backends['settings']): boolean => settings.quota.driver === 'nova.quota.NoopQuotaDriver'
+/** What holds for a class: its own limits, then [quota]. The class `default` is the one whose limits hold for projects. */
+export async function classLimits({ stores, settings }: Pick<Backends, 'stores' | 'settings'>, name: string): Promise<Limits> {
+  return isOff(settings) ? unlimited : layered(configured(settings), await stores.api.quotas.ofClass(name))
+}
+
+export const isOff = (settings: Backends['settings']): boolean => settings.quota.driver === 'nova.quota.NoopQuotaDriver'
 
 const unlimited = Object.fromEntries(resources.map((resource) => [resource, -1])) as Limits
 

@@ -23,7 +23,7 @@ export const apiStore = (database: Database<ApiTables>, now: () => number) => ({
   flavors: flavors(database, now),
   hostMappings: hostMappings(database, now),
   keyPairs: keyPairs(database, now),
-  quotas: quotas(database),
+  quotas: quotas(database, now),
   requests: requests(database, now),
   requestSpecs: requestSpecs(database, now),
   serverGroups: serverGroups(database),

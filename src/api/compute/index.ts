@@ -7,6 +7,9 @@ import { flavors } from './flavors/index.ts'
 import { hosts } from './hosts.ts'
 import { hypervisors } from './hypervisors/index.ts'
 import { keyPairs } from './key-pairs/index.ts'
+import { limits } from './limits.ts'
+import { quotaClasses } from './quotas/classes.ts'
+import { quotaSets } from './quotas/sets.ts'
 import { removed } from './removed.ts'
 import { servers } from './servers/index.ts'
 import { services } from './services/index.ts'
@@ -21,6 +24,9 @@ export const resources: readonly Resource[] = [
   hosts,
   hypervisors,
   keyPairs,
+  limits,
+  quotaClasses,
+  quotaSets,
   removed,
   servers,
   services,

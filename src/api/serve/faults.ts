@@ -59,6 +59,9 @@ const statuses: Readonly<Record<FaultKind, number>> = {
   keyPairLimitExceeded: 403,
   invalidKeyPair: 400,
   markerMissing: 400,
+  // quotas
+  limitTooLow: 400,
+  limitTooHigh: 400,
   // aggregates, services, hosts
   invalidInput: 400,
   aggregateNotFound: 404,

@@ -41,10 +41,10 @@ function below(address: (collection: string) => string): (collection: string, id
   }
 }
 
-/** The parts that are not empty, with one slash between. */
+/** The parts that are not empty, with one slash between, and one behind them when the last is empty. nova/api/openstack/common.py url_join */
 export const urlJoin = (...parts: string[]): string =>
   parts
-    .filter((part) => part !== '')
+    .filter((part, i) => part !== '' || i === parts.length - 1)
     .map((part) => part.replace(/^\/+|\/+$/g, ''))
     .join('/')
 

@@ -1,4 +1,5 @@
 /** Server groups: servers that shall or shall not share hosts. */
+import { sql } from 'kysely'
 import type { Database } from '../../oslo/database/database.ts'
 import type { ApiTables } from './schema.ts'
 import { type ApiRow, from } from './table.ts'
@@ -31,6 +32,17 @@ export const serverGroups = (database: Database<ApiTables>) => ({
         .where('instance_group_member.instance_uuid', 'in', uuids)
         .execute()
       return new Map(rows.map((row) => [row.instance_uuid!, row.uuid]))
+    }),
+
+  /** How many groups a project has, and how many of them a user made. */
+  count: (projectId: string, userId: string): Promise<{ readonly project: number; readonly user: number }> =>
+    database.read(async (tx) => {
+      const row = await tx
+        .selectFrom('instance_groups')
+        .select([sql<number>`COUNT(*)`.as('project'), sql<number | null>`SUM(CASE WHEN user_id = ${userId} THEN 1 ELSE 0 END)`.as('user')])
+        .where('project_id', '=', projectId)
+        .executeTakeFirstOrThrow()
+      return { project: Number(row.project), user: Number(row.user ?? 0) }
     }),
 
   /** The group of a server, with all its members. */

@@ -108,6 +108,6 @@ function create(call: Call & { body: Of<typeof createBody> }) {
   const userId = allowed(call, 'create', user_id)
   const wanted = { name: name.trim(), type }
   return publicKey === undefined
-    ? compute.generateKeyPair(call.backends, userId, wanted)
-    : compute.importKeyPair(call.backends, userId, wanted, publicKey)
+    ? compute.generateKeyPair(call.backends, call.context, userId, wanted)
+    : compute.importKeyPair(call.backends, call.context, userId, wanted, publicKey)
 }

@@ -1,0 +1,19 @@
+/** What the operations on quotas share. */
+import type { Microversion } from '../../spec/history.ts'
+import { json } from '../../spec/shape.ts'
+
+/** A limit; -1 is none. */
+export const limit = json<number | string>({ type: ['integer', 'string'], pattern: '^-?[0-9]+$', minimum: -1, maximum: 0x7fffffff })
+
+const networks = ['fixed_ips', 'floating_ips', 'security_groups', 'security_group_rules']
+const files = ['injected_files', 'injected_file_content_bytes', 'injected_file_path_bytes']
+
+interface Hiding {
+  at(version: Microversion): boolean
+}
+
+/** The resources that are shown: those of networks go at `networksUntil`, files to inject at 2.57. */
+export function shownBy<T extends object>({ at }: Hiding, networksGone: Microversion, values: T): Partial<T> {
+  const hidden = [...(at(networksGone) ? networks : []), ...(at('2.57') ? files : [])]
+  return Object.fromEntries(Object.entries(values).filter(([resource]) => !hidden.includes(resource))) as Partial<T>
+}
