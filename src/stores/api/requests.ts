@@ -1,10 +1,10 @@
 /** Servers that were asked for and that no cell holds yet (build requests), and what the scheduler was asked for each server (request specs). */
-import type { Database } from '../../oslo/database/database.ts'
+import type { Database, Writing } from '../../oslo/database/database.ts'
 import { toDateTime } from '../../oslo/database/datetime.ts'
 import type { WireObject } from '../../oslo/objects/object.ts'
 import { parsed } from '../parsed.ts'
 import type { ApiTables } from './schema.ts'
-import { type ApiRow, from, insert } from './table.ts'
+import { type ApiRow, from, insertAll } from './table.ts'
 
 /** A server that no cell holds yet. JSON columns are parsed. */
 export interface BuildRequest extends Omit<ApiRow<'build_requests'>, 'instance' | 'blockDeviceMappings' | 'tags'> {
@@ -24,23 +24,68 @@ export interface NewRequest {
   readonly tags: WireObject
 }
 
+/** What the database made of it. */
+export interface Accepted {
+  readonly uuid: string
+  readonly specId: number
+  readonly requestId: number
+  readonly createdAt: string
+}
+
+/** The server group that all of them join, and how many servers of the user it may have; any number when absent. */
+export interface Joining {
+  readonly groupId: number
+  readonly userId: string
+  readonly limit?: number | undefined
+}
+
 export const requests = (database: Database<ApiTables>, now: () => number) => ({
-  /** All of these servers or, when something is wrong, none. */
-  create: (accepted: readonly NewRequest[]): Promise<void> =>
+  /**
+   * All of these servers, in the order in which they were given, or, when something is wrong, none; undefined when their group has no room for
+   * them. The statements are as many for one as for a hundred.
+   */
+  create: (accepted: readonly NewRequest[], joining?: Joining): Promise<Accepted[] | undefined> =>
+    database
+      .write(async (tx) => {
+        const createdAt = toDateTime(now())
+        const uuids = accepted.map(({ uuid }) => uuid)
+        await insertAll(
+          tx,
+          'request_specs',
+          accepted.map(({ uuid, spec }) => ({ instanceUuid: uuid, spec: JSON.stringify(spec), createdAt })),
+        )
+        await insertAll(
+          tx,
+          'build_requests',
+          accepted.map(({ uuid, projectId, instance, blockDeviceMappings, tags }) => ({
+            projectId,
+            instanceUuid: uuid,
+            instance: JSON.stringify(instance),
+            blockDeviceMappings: JSON.stringify(blockDeviceMappings),
+            tags: JSON.stringify(tags),
+            createdAt,
+          })),
+        )
+        await insertAll(
+          tx,
+          'instance_mappings',
+          accepted.map(({ uuid, projectId, userId }) => ({ instanceUuid: uuid, projectId, userId, queuedForDelete: false, createdAt })),
+        )
+        if (joining) await join(tx, joining, uuids, createdAt)
+        const specs = await idsOf(tx, 'request_specs', uuids)
+        const made = await idsOf(tx, 'build_requests', uuids)
+        return uuids.map((uuid) => ({ uuid, specId: specs.get(uuid)!, requestId: made.get(uuid)!, createdAt }))
+      })
+      .catch((error) => {
+        if (error instanceof GroupFull) return undefined
+        throw error
+      }),
+
+  /** Everything that accepting these servers left, their places in groups too. */
+  discard: (uuids: readonly string[]): Promise<void> =>
     database.write(async (tx) => {
-      const createdAt = toDateTime(now())
-      for (const { uuid, projectId, userId, spec, instance, blockDeviceMappings, tags } of accepted) {
-        await insert(tx, 'request_specs', { instanceUuid: uuid, spec: JSON.stringify(spec), createdAt })
-        await insert(tx, 'build_requests', {
-          projectId,
-          instanceUuid: uuid,
-          instance: JSON.stringify(instance),
-          blockDeviceMappings: JSON.stringify(blockDeviceMappings),
-          tags: JSON.stringify(tags),
-          createdAt,
-        })
-        await insert(tx, 'instance_mappings', { instanceUuid: uuid, projectId, userId, queuedForDelete: false, createdAt })
-      }
+      for (const table of ['build_requests', 'request_specs', 'instance_mappings', 'instance_group_member'] as const)
+        await tx.deleteFrom(table).where('instance_uuid', 'in', uuids).execute()
     }),
 
   find: (uuid: string): Promise<BuildRequest | undefined> =>
@@ -77,6 +122,42 @@ export const requests = (database: Database<ApiTables>, now: () => number) => ({
 })
 
 export type Requests = ReturnType<typeof requests>
+
+/** Ends the transaction. */
+class GroupFull extends Error {}
+
+/** Members are counted with the new ones among them, so that requests which come together cannot exceed the limit. */
+async function join(
+  tx: Writing<ApiTables>,
+  { groupId, userId, limit }: Joining,
+  uuids: readonly string[],
+  createdAt: string,
+): Promise<void> {
+  await insertAll(
+    tx,
+    'instance_group_member',
+    uuids.map((instanceUuid) => ({ groupId, instanceUuid, createdAt })),
+  )
+  if (limit === undefined) return
+  const { members } = await tx
+    .selectFrom('instance_group_member')
+    .innerJoin('instance_mappings', 'instance_mappings.instance_uuid', 'instance_group_member.instance_uuid')
+    .select((eb) => eb.fn.countAll<number>().as('members'))
+    .where('instance_group_member.group_id', '=', groupId)
+    .where('instance_mappings.user_id', '=', userId)
+    .where('instance_mappings.queued_for_delete', '=', false)
+    .executeTakeFirstOrThrow()
+  if (Number(members) > limit) throw new GroupFull()
+}
+
+async function idsOf(
+  tx: Writing<ApiTables>,
+  table: 'request_specs' | 'build_requests',
+  uuids: readonly string[],
+): Promise<Map<string, number>> {
+  const rows = await tx.selectFrom(table).select(['id', 'instance_uuid']).where('instance_uuid', 'in', uuids).execute()
+  return new Map(rows.map((row) => [row.instance_uuid!, row.id]))
+}
 
 const requestOf = ({ instance, blockDeviceMappings, tags, ...row }: ApiRow<'build_requests'>): BuildRequest => ({
   ...row,

@@ -6,6 +6,7 @@ import type { RuleName } from '../../policies.ts'
 import { type Call, many, one, op, resource } from '../../spec/operation.ts'
 import * as p from '../../spec/parameters.ts'
 import type { Of } from '../../spec/shape.ts'
+import { createServer } from './create.ts'
 import { serverLoaders } from './extra.ts'
 import { searchOf, searchQuery } from './search.ts'
 import { brief, detail, shown } from './view.ts'
@@ -21,6 +22,7 @@ export const servers = resource({
     loaders: serverLoaders,
     run: list('os_compute_api:servers:index:get_all_tenants'),
   }),
+  'POST /servers': createServer,
   'GET /servers/detail': op({
     query: searchQuery,
     rule: 'os_compute_api:servers:detail',
