@@ -1,4 +1,6 @@
 /** Availability zones that a server may go to. */
+
+import type { Server } from '../../stores/cell/servers.ts'
 import { answered } from '../../stores/cells.ts'
 import type { Backends } from '../backends.ts'
 
@@ -18,3 +20,7 @@ export async function zonesWithHosts({ stores, settings }: Backends): Promise<Se
     ),
   )
 }
+
+/** The zone in which a server is, or shall be. nova/availability_zones.py get_instance_availability_zone */
+export const zoneOfServer = async (backends: Backends, { host, availabilityZone }: Server): Promise<string | null> =>
+  host ? zoneOf(backends, host) : availabilityZone
