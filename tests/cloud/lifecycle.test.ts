@@ -145,7 +145,7 @@ describe('a cloud', { timeout: 60_000 }, () => {
     process.kill(before.pid, 'SIGKILL')
     const after = await until(`${name} is ready again`, () => {
       const now = processOf(name)
-      return now && now.pid !== before.pid && now
+      return now && now.pid !== before.pid ? now : undefined
     })
     expect(isAlive(after)).toBe(true)
     const { id } = await login()
