@@ -4,7 +4,7 @@ import { DatabaseUnavailable } from '../../oslo/database/errors.ts'
 import type { ServedApplication } from '../../wsgi/application.ts'
 import { type Listening, listen } from './listen.ts'
 
-const retryMs = 20
+const retryMs = 40
 const patienceMs = 60_000
 
 /** Waits while the cell makes the databases. Rejects with whatever else keeps the application from starting. */
