@@ -37,6 +37,8 @@ export interface FakePeers extends FakeThings {
   readonly calls: string[]
   /** Makes the next questions of this kind fail; a status, or undefined for a service that cannot be reached. */
   fail(call: string, status: number | undefined, message?: string): void
+  /** Nothing fails any more. */
+  heal(): void
 }
 
 export const refused = (status: number | undefined, message = 'no'): PeerError =>
@@ -44,7 +46,7 @@ export const refused = (status: number | undefined, message = 'no'): PeerError =
     kind: status === undefined ? 'unreachable' : 'status',
     service: 'fake',
     ...(status !== undefined && { status }),
-    body: Buffer.from(JSON.stringify({ badRequest: { message, code: status } })),
+    body: Buffer.from(JSON.stringify({ [status === 403 ? 'NeutronError' : 'badRequest']: { message, code: status } })),
     headers: { 'x-openstack-request-id': 'req-fake' },
   })
 
@@ -95,6 +97,7 @@ export function fakePeers(things: Partial<FakeThings> = {}): FakePeers {
     peers,
     calls,
     fail: (call, status, message) => void failures.set(call, refused(status, message)),
+    heal: () => failures.clear(),
   }
 }
 

@@ -434,7 +434,11 @@ test('what is remembered and what the conductor is told', async () => {
   for (const name of ['network_metadata', 'requested_networks', 'request_level_params', 'id']) expect(spec).not.toHaveProperty(name)
   expect(spec.instance_group).toMatchObject({ 'nova_object.data': { uuid: group, members: null, hosts: null } })
   expect(spec).toMatchObject({ scheduler_hints: { group: [group], colour: ['red'] }, requested_resources: [] })
-  expect(await api.backends.stores.api.serverMappings.find(id)).toMatchObject({ cellId: null, projectId: mine, userId: 'member'.padEnd(32, '0') })
+  expect(await api.backends.stores.api.serverMappings.find(id)).toMatchObject({
+    cellId: null,
+    projectId: mine,
+    userId: 'member'.padEnd(32, '0'),
+  })
   expect((await api.backends.stores.api.serverGroups.whole(group))!.members).toEqual([id])
 })
 
@@ -537,6 +541,13 @@ test('auto: a network is made where that is possible', async () => {
     ])
   }
   fakes.networks.delete(uuid(19))
+})
+
+test('Neutron that refuses', async () => {
+  fakes.fail('neutron quota', 403, 'rule:get_quota is disallowed by policy')
+  const refusal = await create('2.103', { networks: [{ uuid: ids.net }] })
+  expect([refusal.status, refusal.body.forbidden.message]).toEqual([403, expect.stringContaining('rule:get_quota is disallowed by policy')])
+  fakes.heal()
 })
 
 test('Glance that refuses, and Glance that is not there', async () => {

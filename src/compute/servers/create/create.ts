@@ -22,7 +22,7 @@ import { foreignHints, hintLists, wantedGroup } from './hints.ts'
 import { bootImage, imageOfDevices, kernelOf, metaOf } from './image.ts'
 import { autoDiskConfigOf, checkImage } from './image-checks.ts'
 import { type NetworkResources, networkFacts, networkResources } from './network-resources.ts'
-import { checkShareable, serversWithPorts } from './networks.ts'
+import { checkShareable, refusedByNeutron, serversWithPorts } from './networks.ts'
 import { buildRequestWire, deviceList, type Plan, requestOf, specWire, tagsWire } from './objects.ts'
 import { reservationId } from './password.ts'
 import { readyDevices, releaseVolumes, sized, volumesOf, zoneOfVolumes } from './ready-devices.ts'
@@ -60,12 +60,13 @@ type Asked = ReturnType<typeof askAhead>
 function askAhead(backends: Backends, context: RequestContext, wanted: WantedServers) {
   const hints = foreignHints(wanted.hints)
   const charged = chargedTo(context)
+  const groups = wanted.securityGroups.length > 0 ? wanted.securityGroups : ['default']
   return {
     hints,
     zone: ahead(checkZone(backends, wanted.zone)),
     boot: ahead(wanted.imageRef ? bootImage(backends, context, wanted.imageRef) : imageOfDevices(backends, context, wanted.devices)),
-    securityGroups: ahead(findSecurityGroups(backends, context, wanted.securityGroups.length > 0 ? wanted.securityGroups : ['default'])),
-    withPorts: ahead(serversWithPorts(backends, context, wanted.networks, wanted.max)),
+    securityGroups: ahead(findSecurityGroups(backends, context, groups).catch(refusedByNeutron)),
+    withPorts: ahead(serversWithPorts(backends, context, wanted.networks, wanted.max).catch(refusedByNeutron)),
     keyPair: ahead(findKeyPair(backends, context, wanted.keyName)),
     networks: ahead(networkFacts(backends, wanted.networks)),
     limits: ahead(limitSet(backends, ...charged)),

@@ -1,6 +1,7 @@
 /** The networks and ports that new servers ask for: whether they are there and free, and for how many servers there is room. */
 import type { RequestContext } from '../../../oslo/context.ts'
-import type { NeutronClient, NeutronNetwork, NeutronPort } from '../../../peers/neutron.ts'
+import { PeerError } from '../../../oslo/keystoneauth/errors.ts'
+import { type NeutronClient, type NeutronNetwork, type NeutronPort, neutronText } from '../../../peers/neutron.ts'
 import type { Backends } from '../../backends.ts'
 import { Fault } from '../../faults.ts'
 import type { WantedNetworks, WantedNic } from './wanted.ts'
@@ -93,4 +94,10 @@ async function roomFor(neutron: NeutronClient, projectId: string, each: number, 
   const used = (await neutron.list('ports', { tenant_id: projectId, fields: 'id' })).length
   if (limit < used) throw new Fault('overQuota', `The number of defined ports: ${used} is over the limit: ${limit}`)
   return Math.min(max, Math.floor((limit - used) / each))
+}
+
+/** What Neutron does not let the caller do is told in its words (nova/network/neutron.py ClientWrapper); anything else is an error of ours. */
+export function refusedByNeutron(error: unknown): never {
+  if (error instanceof PeerError && error.status === 403) throw new Fault('forbidden', neutronText(error))
+  throw error
 }
