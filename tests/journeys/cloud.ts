@@ -22,7 +22,11 @@ export interface Cloud {
   readonly state: string
   /** Rejects when it does not come up. */
   up(): Promise<Outcome>
+  /** The arguments of Node that do it. */
+  readonly upCommand: readonly string[]
   down(): Promise<Outcome>
+  /** Removes it; the next `up` makes a new one. */
+  reset(): Promise<Outcome>
   processes(): Promise<{ supervisor: number | null; processes: Process[] }>
   /** What `cloud openrc` exports. */
   variables(cloud?: string): Promise<Record<string, string>>
@@ -56,9 +60,12 @@ export async function startCloud(tell: (text: string) => void): Promise<Cloud> {
       if (outcome.code !== 0) throw new Error(`the cloud did not come up: ${outcome.err}`)
       return outcome
     },
+    upCommand: [bin, 'cloud', 'up', '--ports-from', ports],
     down: () => command('down'),
+    reset: () => command('reset'),
     async processes() {
-      return JSON.parse((await command('status', '--json')).out)
+      const { out } = await command('status', '--json')
+      return out === '' ? { supervisor: null, processes: [] } : JSON.parse(out)
     },
     async variables(name = 'devstack-admin') {
       const { out } = await command('openrc', '--cloud', name)
