@@ -69,7 +69,8 @@ export const flavorObject = (flavor: StoredFlavor): Flavor =>
     flavorid: flavor.flavorid,
     swap: flavor.swap,
     rxtx_factor: flavor.rxtxFactor,
-    vcpu_weight: flavor.vcpuWeight,
+    // nova/objects/flavor.py _from_db_object: numbers that are null in the table are 0
+    vcpu_weight: flavor.vcpuWeight ?? 0,
     disabled: flavor.disabled,
     is_public: flavor.isPublic,
     extra_specs: { ...flavor.extraSpecs },
