@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { createHmac, randomBytes } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { run } from './cloud.ts'
+import { run } from '../support/cloud.ts'
 import { journey, type Trip } from './travel.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: what a command prints has the shape that its step expects

@@ -1,6 +1,6 @@
 /** How a journey goes: steps in order over a cloud of its own, told as a transcript. What follows a step that failed is skipped. */
 import { rmSync } from 'node:fs'
-import { type Cloud, startCloud } from './cloud.ts'
+import { type Cloud, startCloud } from '../support/cloud.ts'
 
 export interface Trip {
   readonly cloud: Cloud

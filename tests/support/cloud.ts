@@ -1,9 +1,9 @@
-/** A cloud for a journey: in a folder and on ports of its own, started by the command that people use. */
+/** A cloud in a folder and on ports of its own, started by the command that people use. */
 import { type SpawnOptions, spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePorts } from '../support/free-ports.ts'
+import { freePorts } from './free-ports.ts'
 
 export interface Outcome {
   readonly code: number | null
@@ -47,7 +47,7 @@ export function run(program: string, argv: readonly string[], options: SpawnOpti
 }
 
 export async function startCloud(tell: (text: string) => void): Promise<Cloud> {
-  const folder = mkdtempSync(join(tmpdir(), 'journey-'))
+  const folder = mkdtempSync(join(tmpdir(), 'nova-ts-'))
   const state = join(folder, '.nova-ts')
   const ports = String(await freePorts(7))
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(OS_|NOVA_TS_)/.test(name)))
