@@ -216,7 +216,7 @@ async function render(serving: Serving, operation: Operation, asked: Asked, call
   const reply = (typeof operation.reply === 'function' ? operation.reply(call) : operation.reply) as Reply<unknown> | undefined
   const body = reply && (await bodyFor(reply, { serving, operation, minor, call, query, out, links }))
   return {
-    status: byVersion(operation.status ?? 200, minor),
+    status: operation.statusOf?.(out, call) ?? byVersion(operation.status ?? 200, minor),
     headers: [
       ['Content-Type', asked.request.environ.bestContentType ?? 'application/json'],
       ...(operation.headers?.(out, call, links) ?? []),
@@ -246,7 +246,7 @@ async function bodyFor(reply: Reply<unknown>, rendered: Rendered): Promise<unkno
   const body: Record<string, unknown> = { [reply.key]: each ? items.map((item) => ({ [each]: item })) : items }
   if (next && rendered.call.at(next.since ?? '2.1')) {
     const link = nextLink(rendered, page, next as never)
-    if (link) body[`${reply.key}_links`] = [link]
+    if (link) body[next.key ?? `${reply.key}_links`] = [link]
   }
   return body
 }

@@ -68,8 +68,13 @@ interface Many<Out> {
 interface ManyOptions<R> {
   /** Wraps each item: `{ keypairs: [{ keypair: … }] }`. */
   readonly each?: string
-  /** Adds `<key>_links` with the next page when this one is full. */
-  readonly next?: { readonly collection: string; readonly since?: Microversion; readonly marker: (row: R) => string }
+  /** Adds `<key>_links`, or what `key` says, with the next page when this one is full. */
+  readonly next?: {
+    readonly collection: string
+    readonly since?: Microversion
+    readonly marker: (row: R) => string
+    readonly key?: string
+  }
 }
 interface Plain {
   readonly kind: 'plain'
@@ -114,6 +119,8 @@ export interface OperationSpec<B, Q, M, Out> {
   readonly loaders?: Loaders
   /** 200 unless said. */
   readonly status?: ByVersion<number>
+  /** The status where it depends on what was done, or is not what Nova's own tables say. */
+  readonly statusOf?: (out: Out, call: Call) => number
   /** The error statuses Nova declares; any other is an unforeseen error, 500. */
   readonly errors?: ByVersion<readonly number[]>
   /** Faults whose status differs here from the usual one. */

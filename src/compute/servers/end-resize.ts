@@ -19,7 +19,7 @@ import { startTask, toConductor } from './task.ts'
 import { detailed, migrationOf } from './to-wire.ts'
 import { zoneOf } from './zones.ts'
 
-/** Throws `migrationNotFoundByStatus`, and `computeDown` when the host that the server has left is. */
+/** Throws `badRequest` when there is nothing to end, and `computeDown` when the host that the server has left is. */
 export async function confirmResize(backends: Backends, context: RequestContext, server: Server): Promise<void> {
   refuseLocked(context, server)
   checkState(server, 'confirmResize')
@@ -39,7 +39,7 @@ export async function confirmResize(backends: Backends, context: RequestContext,
   )
 }
 
-/** Throws `migrationNotFoundByStatus`, and `tooManyServers` when the server was larger than would fit now. */
+/** Throws `badRequest` when there is nothing to end, and `tooManyServers` when the server was larger than would fit now. */
 export async function revertResize(backends: Backends, context: RequestContext, server: Server): Promise<void> {
   refuseLocked(context, server)
   checkState(server, 'revertResize')
@@ -72,9 +72,11 @@ export async function revertResize(backends: Backends, context: RequestContext, 
 
 async function finished(backends: Backends, server: Server): Promise<MigrationRow> {
   const found = await inCell(backends, server, (cell) => cell.migrations.inStatus(server.uuid, 'finished'))
-  if (!found) throw new Fault('migrationNotFoundByStatus', server.uuid, 'finished')
+  if (!found) throw notResized()
   return found
 }
+
+const notResized = (): Fault => new Fault('badRequest', 'Instance has not been resized.')
 
 /** Takes the move on while the work is done, and back when it could not be handed over. */
 async function inMove(
@@ -86,7 +88,7 @@ async function inMove(
 ): Promise<void> {
   const taken = await inCell(backends, server, (cell) => cell.migrations.advance(id, { status: next }, [status ?? '']))
   // Somebody else ends it at this moment
-  if (!taken) throw new Fault('migrationNotFoundByStatus', server.uuid, status)
+  if (!taken) throw notResized()
   try {
     await work()
   } catch (error) {

@@ -14,6 +14,8 @@ import { checkState } from './states.ts'
 import { startTask, toCompute } from './task.ts'
 import { usual } from './to-wire.ts'
 
+export type Port = NeutronPort
+
 export const portsOf = ({ peers }: Backends, context: RequestContext, { uuid }: Server): Promise<NeutronPort[]> =>
   peers.neutron.as(context).list('ports', { device_id: uuid })
 

@@ -7,6 +7,8 @@ import type { Server } from '../../stores/cell/servers.ts'
 import type { Backends } from '../backends.ts'
 import { Fault } from '../faults.ts'
 
+export type SecurityGroup = NeutronSecurityGroup
+
 /** The groups on the ports of a server, in the order of its ports, each once for every port it is on. */
 export async function groupsOfServer(
   { peers }: Backends,

@@ -152,7 +152,7 @@ function countsOf({ min_count = 1, max_count = min_count }: ServerBody): [min: n
 }
 
 /** Nova answers 500 when a part is missing. */
-const filesOf = (personality: readonly { readonly path?: string; readonly contents?: string }[]): InjectedFile[] =>
+export const filesOf = (personality: readonly { readonly path?: string; readonly contents?: string }[]): InjectedFile[] =>
   personality.map((file, i) => {
     const missing = file.path === undefined ? 'path' : 'contents'
     if (file.path === undefined || file.contents === undefined)

@@ -1,4 +1,4 @@
-/** Servers: lists and single ones. */
+/** Servers: lists, single ones, and everything below them. */
 import { findServer } from '../../../compute/servers/find.ts'
 import { listServers } from '../../../compute/servers/list.ts'
 import type { Server } from '../../../stores/cell/servers.ts'
@@ -6,10 +6,21 @@ import type { RuleName } from '../../policies.ts'
 import { type Call, many, one, op, resource } from '../../spec/operation.ts'
 import * as p from '../../spec/parameters.ts'
 import type { Of } from '../../spec/shape.ts'
+import { serverActions } from './actions/index.ts'
 import { createServer } from './create.ts'
+import { serverDetails } from './details.ts'
 import { serverLoaders } from './extra.ts'
+import { instanceActions } from './instance-actions.ts'
+import { interfaces } from './interfaces.ts'
+import { ips } from './ips.ts'
+import { serverMetadata } from './metadata.ts'
+import { serverMigrations } from './migrations.ts'
+import { remoteConsoles } from './remote-consoles.ts'
 import { searchOf, searchQuery } from './search.ts'
+import { serverTags } from './tags.ts'
+import { serverChanges } from './update.ts'
 import { brief, detail, shown } from './view.ts'
+import { volumeAttachments } from './volume-attachments.ts'
 
 const pages = (collection: string) => ({ next: { collection, marker: (server: Server) => server.uuid } })
 
@@ -41,6 +52,17 @@ export const servers = resource({
     loaders: serverLoaders,
     run: ({ member }) => member,
   }),
+  ...serverChanges,
+  ...serverActions,
+  ...serverMetadata,
+  ...serverTags,
+  ...ips,
+  ...instanceActions,
+  ...serverDetails,
+  ...remoteConsoles,
+  ...serverMigrations,
+  ...interfaces,
+  ...volumeAttachments,
 })
 
 function list(everyProjectRule: RuleName) {

@@ -1,0 +1,25 @@
+/** What was done to servers, as it was recorded. */
+import type { ActionEvent, ActionPage, ServerAction } from '../../stores/cell/actions.ts'
+import type { Server } from '../../stores/cell/servers.ts'
+import type { Backends } from '../backends.ts'
+import { Fault } from '../faults.ts'
+import { inCell } from './in-cell.ts'
+
+/** Newest first; nothing has been done to a server that no cell holds yet. Throws `markerNotFound`. */
+export async function actionsOf(backends: Backends, server: Server, page: ActionPage): Promise<ServerAction[]> {
+  const found = server.cellId === null ? [] : await inCell(backends, server, (cell) => cell.actions.list(server.uuid, page))
+  // nova/exception.py MarkerNotFound
+  if (!found) throw new Fault('markerMissing', page.marker)
+  return found
+}
+
+/** Throws `missing`. */
+export async function findAction(backends: Backends, server: Server, requestId: string): Promise<ServerAction> {
+  const found = server.cellId === null ? undefined : await inCell(backends, server, (cell) => cell.actions.find(server.uuid, requestId))
+  if (!found) throw new Fault('missing', `Action ${requestId} not found`)
+  return found
+}
+
+/** Newest first. */
+export const eventsOf = (backends: Backends, server: Server, { id }: ServerAction): Promise<ActionEvent[]> =>
+  inCell(backends, server, (cell) => cell.actions.events(id))
