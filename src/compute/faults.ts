@@ -63,6 +63,7 @@ export const faults = {
   // quotas
   limitTooLow: 'Quota limit %s for %s must be greater than or equal to already used and reserved %s.',
   limitTooHigh: 'Quota limit %s for %s must be less than or equal to %s.',
+  tooManyServerGroups: 'Quota exceeded, too many server groups.',
   // aggregates, services, hosts
   invalidInput: 'Invalid input received: %s',
   aggregateNotFound: 'Aggregate %s could not be found.',

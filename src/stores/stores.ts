@@ -26,7 +26,7 @@ export const apiStore = (database: Database<ApiTables>, now: () => number) => ({
   quotas: quotas(database, now),
   requests: requests(database, now),
   requestSpecs: requestSpecs(database, now),
-  serverGroups: serverGroups(database),
+  serverGroups: serverGroups(database, now),
   serverMappings: serverMappings(database, now),
 })
 

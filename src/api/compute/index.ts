@@ -8,10 +8,13 @@ import { hosts } from './hosts.ts'
 import { hypervisors } from './hypervisors/index.ts'
 import { keyPairs } from './key-pairs/index.ts'
 import { limits } from './limits.ts'
+import { migrations } from './migrations.ts'
 import { quotaClasses } from './quotas/classes.ts'
 import { quotaSets } from './quotas/sets.ts'
 import { removed } from './removed.ts'
+import { serverGroups } from './server-groups.ts'
 import { servers } from './servers/index.ts'
+import { consoleTokens } from './servers/remote-consoles.ts'
 import { services } from './services/index.ts'
 import { versionResource } from './versions.ts'
 
@@ -19,15 +22,18 @@ export const resources: readonly Resource[] = [
   versionResource,
   aggregates,
   availabilityZones,
+  consoleTokens,
   extensions,
   flavors,
   hosts,
   hypervisors,
   keyPairs,
   limits,
+  migrations,
   quotaClasses,
   quotaSets,
   removed,
+  serverGroups,
   servers,
   services,
 ]

@@ -62,6 +62,7 @@ const statuses: Readonly<Record<FaultKind, number>> = {
   // quotas
   limitTooLow: 400,
   limitTooHigh: 400,
+  tooManyServerGroups: 403,
   // aggregates, services, hosts
   invalidInput: 400,
   aggregateNotFound: 404,
@@ -129,6 +130,7 @@ const general: ReadonlySet<FaultKind> = new Set([
   'cellDown',
   'forbidden',
   'zeroDiskFlavor',
+  'serverNotReady',
   'undelivered',
   'undeliveredBuild',
   'unanswered',

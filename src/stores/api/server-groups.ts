@@ -1,8 +1,10 @@
 /** Server groups: servers that shall or shall not share hosts. */
 import { sql } from 'kysely'
 import type { Database } from '../../oslo/database/database.ts'
+import { toDateTime } from '../../oslo/database/datetime.ts'
+import { grouped } from '../cell/table.ts'
 import type { ApiTables } from './schema.ts'
-import { type ApiRow, from } from './table.ts'
+import { type ApiRow, from, insert } from './table.ts'
 
 /** A group as the scheduler needs it. */
 export interface GroupPolicy {
@@ -20,7 +22,57 @@ export interface WholeGroup extends ApiRow<'instance_groups'> {
   readonly members: readonly string[]
 }
 
-export const serverGroups = (database: Database<ApiTables>) => ({
+export const serverGroups = (database: Database<ApiTables>, now: () => number) => ({
+  /** Those of a project, or all, in a constant number of statements. */
+  list: (projectId?: string): Promise<WholeGroup[]> =>
+    database.read(async (tx) => {
+      const query = from(tx, 'instance_groups').orderBy('id')
+      const rows = await (projectId === undefined ? query : query.where('project_id', '=', projectId)).execute()
+      if (rows.length === 0) return []
+      const ids = rows.map(({ id }) => id)
+      const policies = await tx
+        .selectFrom('instance_group_policy')
+        .select(['group_id', 'policy', 'rules'])
+        .where('group_id', 'in', ids)
+        .execute()
+      const members = await tx
+        .selectFrom('instance_group_member')
+        .select(['group_id', 'instance_uuid'])
+        .where('group_id', 'in', ids)
+        .orderBy('id')
+        .execute()
+      const membersOf = grouped(
+        members,
+        (row) => String(row.group_id),
+        (row) => row.instance_uuid!,
+      )
+      const policyOf = new Map(policies.map((row) => [row.group_id, row]))
+      return rows.map((row) => {
+        const policy = policyOf.get(row.id)
+        const rules = JSON.parse(policy?.rules ?? '{}') as Record<string, string>
+        return { ...row, policy: policy?.policy ?? null, rules, members: membersOf.get(String(row.id)) ?? [] }
+      })
+    }),
+
+  create: (values: Pick<WholeGroup, 'uuid' | 'name' | 'projectId' | 'userId' | 'policy' | 'rules'>): Promise<void> =>
+    database.write(async (tx) => {
+      const { policy, rules, ...row } = values
+      const createdAt = toDateTime(now())
+      const groupId = await insert(tx, 'instance_groups', { ...row, createdAt })
+      await insert(tx, 'instance_group_policy', { groupId, policy, rules: JSON.stringify(rules), createdAt })
+    }),
+
+  /** Whether there was one. */
+  remove: (uuid: string): Promise<boolean> =>
+    database.write(async (tx) => {
+      const row = await tx.selectFrom('instance_groups').select('id').where('uuid', '=', uuid).executeTakeFirst()
+      if (!row) return false
+      await tx.deleteFrom('instance_group_policy').where('group_id', '=', row.id).execute()
+      await tx.deleteFrom('instance_group_member').where('group_id', '=', row.id).execute()
+      await tx.deleteFrom('instance_groups').where('id', '=', row.id).execute()
+      return true
+    }),
+
   /** The group's UUID of each of these servers that is in one. */
   of: (uuids: readonly string[]): Promise<Map<string, string>> =>
     database.read(async (tx) => {

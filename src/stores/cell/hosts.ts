@@ -61,6 +61,21 @@ export const hosts = (database: Database<CellTables>) => ({
       return Number(row.n)
     }),
 
+  /** Those of these servers that are there: neither deleted, nor hidden, nor waiting to be deleted for good. */
+  living: (uuids: readonly string[]): Promise<string[]> =>
+    database.read(async (tx) => {
+      if (uuids.length === 0) return []
+      const rows = await tx
+        .selectFrom('instances')
+        .select('uuid')
+        .where('uuid', 'in', uuids)
+        .where('deleted', '=', 0)
+        .where((eb) => eb.or([eb('vm_state', '!=', 'soft-delete'), eb('vm_state', 'is', null)]))
+        .where((eb) => eb.or([eb('hidden', '=', false), eb('hidden', 'is', null)]))
+        .execute()
+      return rows.map((row) => row.uuid!)
+    }),
+
   servers: (names: readonly string[]): Promise<HostedServer[]> =>
     database.read(async (tx) => {
       if (names.length === 0) return []

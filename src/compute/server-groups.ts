@@ -1,0 +1,83 @@
+/** Server groups: servers that shall share hosts, or shall not. */
+import type { RequestContext } from '../oslo/context.ts'
+import type { WholeGroup } from '../stores/api/server-groups.ts'
+import { answered } from '../stores/cells.ts'
+import type { Backends } from './backends.ts'
+import { Fault } from './faults.ts'
+import { chargedTo, limitSet } from './quotas.ts'
+
+export type ServerGroup = WholeGroup
+
+/** Throws `serverGroupNotFound` for one that is not there or belongs to another project. */
+export async function findServerGroup({ stores }: Backends, context: RequestContext, uuid: string): Promise<ServerGroup> {
+  const group = await stores.api.serverGroups.whole(uuid)
+  // nova/objects/instance_group.py _instance_group_get_query
+  if (!group || (!context.isAdmin && group.projectId !== context.projectId)) throw new Fault('serverGroupNotFound', uuid)
+  return group
+}
+
+/** Those of a project, or of all. */
+export const listServerGroups = ({ stores }: Backends, projectId?: string): Promise<ServerGroup[]> =>
+  stores.api.serverGroups.list(projectId)
+
+export interface NewServerGroup {
+  readonly name: string
+  readonly policy: string
+  /** `max_server_per_host` is how many servers of the group a host may have; for anti-affinity alone. */
+  readonly rules: Readonly<Record<string, string | number>>
+}
+
+/** Throws `tooManyServerGroups`, or `badRequest` for rules that do not fit the policy. */
+export async function createServerGroup(
+  backends: Backends,
+  context: RequestContext,
+  { name, policy, rules }: NewServerGroup,
+): Promise<ServerGroup> {
+  const { stores, ids, settings } = backends
+  await checkQuota(backends, context, 1)
+  if (policy !== 'anti-affinity' && Object.keys(rules).length > 0)
+    throw new Fault('badRequest', 'Only anti-affinity policy supports rules.')
+  const uuid = ids.uuid()
+  const texts = Object.fromEntries(Object.entries(rules).map(([rule, value]) => [rule, String(value)]))
+  const { projectId, userId } = context
+  await stores.api.serverGroups.create({ uuid, name, policy, rules: texts, projectId, userId })
+  if (settings.quota.recheckQuota) await recheck(backends, context, uuid)
+  return findServerGroup(backends, context, uuid)
+}
+
+async function checkQuota(backends: Backends, context: RequestContext, more: number): Promise<void> {
+  const [limits, has] = await Promise.all([
+    limitSet(backends, ...chargedTo(context)),
+    backends.stores.api.serverGroups.count(...chargedTo(context)),
+  ])
+  for (const whose of ['project', 'user'] as const) {
+    const limit = limits[whose].server_groups
+    if (limit >= 0 && has[whose] + more > limit) throw new Fault('tooManyServerGroups')
+  }
+}
+
+/** Requests that came together may have passed the check together. */
+async function recheck(backends: Backends, context: RequestContext, uuid: string): Promise<void> {
+  try {
+    await checkQuota(backends, context, 0)
+  } catch (error) {
+    await backends.stores.api.serverGroups.remove(uuid)
+    throw error
+  }
+}
+
+/** Throws `serverGroupNotFound`. */
+export async function deleteServerGroup({ stores }: Backends, uuid: string): Promise<void> {
+  if (!(await stores.api.serverGroups.remove(uuid))) throw new Fault('serverGroupNotFound', uuid)
+}
+
+/** Which members of these groups are there: not deleted, or not yet in a cell. Those in a cell that does not answer are taken to be there. */
+export async function livingMembers({ stores }: Backends, groups: readonly ServerGroup[]): Promise<ReadonlySet<string>> {
+  const mappings = await stores.api.serverMappings.of([...new Set(groups.flatMap(({ members }) => members))])
+  const living = new Set(mappings.filter(({ cellId }) => cellId === null).map(({ instanceUuid }) => instanceUuid!))
+  const uuidsIn = (cellId: number) => mappings.filter((mapping) => mapping.cellId === cellId).map(({ instanceUuid }) => instanceUuid!)
+  const cells = [...new Set(mappings.flatMap(({ cellId }) => cellId ?? []))]
+  const answers = await stores.cells.gather((cell) => cell.hosts.living(uuidsIn(cell.id)), cells)
+  for (const answer of answers) for (const uuid of answered(answer) ? answer.value : uuidsIn(answer.cell.id)) living.add(uuid)
+  return living
+}
