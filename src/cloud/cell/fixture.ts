@@ -1,0 +1,535 @@
+/** A cell with everything around it in one process, for the tests beside the code: databases in a folder, a network and an image service, and what an API does. */
+import { randomUUID } from 'node:crypto'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Application } from '../../app/contract.ts'
+import type { RequestContext } from '../../oslo/context.ts'
+import { openDatabase } from '../../oslo/database/database.ts'
+import { toDateTime } from '../../oslo/database/datetime.ts'
+import { PeerError } from '../../oslo/keystoneauth/errors.ts'
+import type { Answer, Ask, Session } from '../../oslo/keystoneauth/session.ts'
+import { silent } from '../../oslo/log.ts'
+import { memoryDriver } from '../../oslo/messaging/local/in-process.ts'
+import { type Arguments, rpcClient } from '../../oslo/messaging/rpc-client.ts'
+import { glance } from '../../peers/glance.ts'
+import { type NeutronPort, neutron } from '../../peers/neutron.ts'
+import type { Peers } from '../../peers/peers.ts'
+import type { PeerService } from '../../peers/service.ts'
+import { cell0Uuid } from '../../stores/api/mappings.ts'
+import { apiSchema } from '../../stores/api/schema.ts'
+import { cellSchema } from '../../stores/cell/schema.ts'
+import type { Server } from '../../stores/cell/servers.ts'
+import { type Cell, openCells } from '../../stores/cells.ts'
+import { BlockDeviceMappingList } from '../../stores/objects/block-device-mapping.ts'
+import { BuildRequest } from '../../stores/objects/build-request.ts'
+import { Flavor } from '../../stores/objects/flavor.ts'
+import { Instance } from '../../stores/objects/instance.ts'
+import { NetworkRequestList } from '../../stores/objects/network-request.ts'
+import { RequestSpec } from '../../stores/objects/request-spec.ts'
+import { TagList } from '../../stores/objects/tag.ts'
+import { apiStore, type Stores } from '../../stores/stores.ts'
+import { syncApi, syncCell } from '../../stores/sync.ts'
+import { ask } from '../ask.ts'
+import { image as imageService } from '../image/index.ts'
+import { network } from '../network/index.ts'
+import type { Caller } from '../service.ts'
+import { openShelf } from '../shelf.ts'
+import { startCell } from './index.ts'
+import type { CellOptions } from './settings.ts'
+import type { TaskState, VmState } from './states.ts'
+import { compute, computeAlt, computeTask } from './targets.ts'
+import { instanceToWire, migrationToWire } from './wire.ts'
+
+const person = (name: string, projectId: string, roles: readonly string[]): Caller => ({
+  token: name,
+  userId: name,
+  userName: name,
+  userDomainId: 'default',
+  projectId,
+  projectName: projectId,
+  projectDomainId: 'default',
+  domainId: null,
+  systemScope: null,
+  roles,
+  isAdmin: roles.includes('admin'),
+})
+
+/** Their names are their tokens. `nova` is what the cell itself is in the network service. */
+const people: Readonly<Record<string, Caller>> = {
+  nova: person('nova', 'services', ['admin', 'service']),
+  ann: person('ann', 'one', ['member', 'reader']),
+  root: person('root', 'adm', ['admin', 'member', 'reader']),
+}
+
+/** The caller behind a token, for the services around the cell. */
+export const authenticate = (token: string): Caller | null => people[token] ?? null
+
+export const contextOf = (name: string, requestId = `req-${randomUUID()}`): RequestContext => {
+  const { userId, projectId, roles, isAdmin } = people[name]!
+  return {
+    userId,
+    userName: name,
+    projectId,
+    projectName: projectId,
+    domainId: null,
+    domainName: null,
+    userDomainId: 'default',
+    projectDomainId: 'default',
+    systemScope: null,
+    roles,
+    isAdmin,
+    isAdminProject: true,
+    token: name,
+    serviceToken: null,
+    serviceUserId: null,
+    serviceProjectId: null,
+    serviceRoles: [],
+    catalog: [],
+    requestId,
+    globalRequestId: null,
+    remoteAddress: null,
+    timestamp: new Date().toISOString().replace('Z', ''),
+    readDeleted: 'no',
+  }
+}
+
+/** A service of this process as a peer; `failing` can break requests to it. */
+function peerOver(application: Application, failing: (method: string, path: string) => boolean): PeerService {
+  const session = (token: string, fixed: Ask = {}): Session => ({
+    async request(given) {
+      const { method = 'GET', path = '', query, json, body, headers, allow = [] } = { ...fixed, ...given }
+      const found = new URLSearchParams()
+      for (const [key, value] of Object.entries(query ?? {}))
+        for (const each of Array.isArray(value) ? value : [value]) if (each !== undefined) found.append(key, String(each))
+      const target = `${path}${found.size > 0 ? `?${found}` : ''}`
+      if (failing(method, target)) throw new PeerError('broken on purpose', { kind: 'unreachable', service: 'test', method, url: target })
+      const answer = await ask(application, `${method} ${target}`, {
+        token,
+        body: json ?? (body === undefined ? undefined : await bytesOf(body)),
+        headers: headers as Record<string, string>,
+      })
+      if (answer.status >= 400 && allow !== 'all' && !allow.includes(answer.status))
+        throw new PeerError(`${method} ${target}: ${answer.status}`, {
+          kind: 'status',
+          service: 'test',
+          status: answer.status,
+          body: answer.bytes,
+        })
+      const result: Answer = {
+        url: target,
+        status: answer.status,
+        headers: {},
+        body: answer.bytes,
+        text: () => answer.bytes.toString(),
+        json: () => answer.body,
+      }
+      return result
+    },
+    stream: () => Promise.reject(new Error('not in this test')),
+    endpoint: async () => 'http://test',
+    with: (more) => session(token, { ...fixed, ...more }),
+    close: async () => {},
+  })
+  return { as: (context) => session(context.token ?? ''), own: session('nova'), close: async () => {} }
+}
+
+async function bytesOf(body: string | Uint8Array | AsyncIterable<Uint8Array>): Promise<string | Uint8Array> {
+  if (typeof body === 'string' || body instanceof Uint8Array) return body
+  const chunks: Uint8Array[] = []
+  for await (const chunk of body) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}
+
+/** Nova's databases in a folder, made when they are not there. */
+export async function openStores(folder: string, now: () => number): Promise<Stores & { close(): Promise<void> }> {
+  const url = (name: string) => `sqlite:///${join(folder, name)}.sqlite`
+  const database = await openDatabase(url('api'), { schema: apiSchema, create: true })
+  const made = (await syncApi(database)) === 'created'
+  const api = apiStore(database, now)
+  for (const [name, uuid] of [
+    ['cell0', cell0Uuid],
+    ['cell1', '11111111-1111-4111-8111-111111111111'],
+  ] as const) {
+    const cell = await openDatabase(url(name), { schema: cellSchema, create: true })
+    await syncCell(cell)
+    await cell.close()
+    if (made) await api.cellMappings.create({ uuid, name, databaseConnection: url(name), transportUrl: 'memory:' })
+  }
+  const cells = openCells({ mappings: api.cellMappings, now, deadlineSeconds: 10 })
+  return {
+    api,
+    cells,
+    async close() {
+      await cells.close()
+      await database.close()
+    },
+  }
+}
+
+/** Nothing takes longer than it must. */
+export const quick: CellOptions = {
+  timings: { scale: 0 },
+  heartbeatSeconds: 0,
+  sweepSeconds: 0,
+  healSeconds: 0,
+  graceSeconds: 3600,
+}
+
+export interface TestCellOptions {
+  readonly settings?: CellOptions
+  /** Which requests to other services break. */
+  readonly failing?: (method: string, path: string) => boolean
+  readonly random?: () => number
+}
+
+export interface Wish {
+  readonly name?: string
+  readonly flavor?: Partial<Flavor>
+  readonly spec?: Partial<RequestSpec>
+  /** Null is nothing in particular. */
+  readonly networks?: readonly { network_id?: string; port_id?: string; address?: string; tag?: string }[] | null
+  readonly securityGroups?: readonly string[]
+  readonly as?: string
+  readonly count?: number
+}
+
+export type TestCell = Awaited<ReturnType<typeof testCell>>
+
+export async function testCell({ settings = {}, failing = () => false, random = () => 0.5 }: TestCellOptions = {}) {
+  const folder = mkdtempSync(join(tmpdir(), 'cell-'))
+  mkdirSync(join(folder, 'images'))
+  const clock = { ahead: 0, now: () => Date.now() + clock.ahead }
+  const ids = { uuid: () => randomUUID() as string }
+  const stores = await openStores(folder, () => clock.now())
+  const errors: unknown[] = []
+  const report = (error: unknown) => void errors.push(error)
+  const net = network({ shelf: openShelf(':memory:'), authenticate, clock, ids, report })
+  const images = imageService({ shelf: openShelf(':memory:'), folder: join(folder, 'images'), authenticate, clock, ids, report })
+  const peers: Pick<Peers, 'neutron' | 'glance'> = {
+    neutron: neutron(peerOver(net.application, failing), { clock, extensionSeconds: 600 }),
+    glance: glance(peerOver(images.application, failing), { servers: [] }),
+  }
+  const driver = memoryDriver()
+  const log = { ...silent, error: (message: string, details?: { error?: unknown }) => void errors.push(details?.error ?? message) }
+  const start = () => startCell({ driver, stores, cell: 'cell1', peers, settings: { ...quick, ...settings }, clock, ids, random, log })
+  let running = await start()
+  const rpc = rpcClient(driver, { responseTimeoutMs: 5000 })
+  const cell = (await stores.cells.all()).find(({ name }) => name === 'cell1')!
+  const cell0 = (await stores.cells.all()).find(({ name }) => name === 'cell0')!
+  const own = peers.neutron.own
+  const shared = await own.create('networks', { name: 'shared', shared: true, tenant_id: 'services' })
+  await own.create('subnets', { network_id: shared.id, cidr: '10.10.0.0/16', ip_version: 4, tenant_id: 'services' })
+  /** Another network beside the shared one, ann's own. */
+  const ownNetwork = async (cidr: string): Promise<string> => {
+    const made = await peers.neutron.as(contextOf('ann')).create('networks', { name: 'own' })
+    await peers.neutron.as(contextOf('ann')).create('subnets', { network_id: made.id, cidr, ip_version: 4, enable_dhcp: false })
+    return made.id
+  }
+
+  return {
+    ownNetwork,
+    stores,
+    cell,
+    cell0,
+    driver,
+    rpc,
+    peers,
+    errors,
+    clock,
+    sharedId: shared.id,
+    ...acts({ stores, cell, cell0, rpc, clock }),
+    sweep: () => running.sweep(),
+    ports: (uuid: string): Promise<NeutronPort[]> => own.list('ports', { device_id: uuid }),
+    /** As the one who owns the servers. */
+    ann: peers.neutron.as(contextOf('ann')),
+    images: peers.glance.as(contextOf('ann')),
+    /** Stops the cell and starts it anew, over the same databases. */
+    async restart() {
+      await running.stop()
+      running = await start()
+    },
+    async close() {
+      await running.stop()
+      await rpc.close()
+      await driver.close()
+      await stores.close()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+interface Ground {
+  readonly stores: Stores
+  readonly cell: Cell
+  readonly cell0: Cell
+  readonly rpc: ReturnType<typeof rpcClient>
+  readonly clock: { now(): number }
+}
+
+const small = { id: 7, name: 'm1.small', flavorid: 'small', memory_mb: 128, vcpus: 1, root_gb: 1, ephemeral_gb: 0, swap: 0 }
+
+export const flavorOf = (values: Partial<Flavor> = {}): Flavor =>
+  Flavor.make({ ...small, rxtx_factor: 1, vcpu_weight: 0, disabled: false, is_public: true, extra_specs: {}, description: null, ...values })
+
+/** What an API does: it writes what it has accepted, and sends the message. */
+export function acts({ stores, cell, cell0, rpc, clock }: Ground) {
+  const { api } = stores
+  const find = async (uuid: string): Promise<Server | undefined> => (await cell.servers.find(uuid)) ?? cell0.servers.find(uuid)
+
+  /** Writes requests for servers and resolves with the message that would follow. */
+  async function request({
+    name = 'box',
+    flavor,
+    spec = {},
+    networks = null,
+    securityGroups = ['default'],
+    as = 'ann',
+    count = 1,
+  }: Wish = {}) {
+    const context = contextOf(as)
+    const cur = flavorOf(flavor)
+    const image = randomUUID()
+    const uuids = Array.from({ length: count }, () => randomUUID() as string)
+    const devices = BlockDeviceMappingList.toWire({ objects: [deviceOf(image, 0), ...(cur.swap ? [deviceOf(null, -1)] : [])] })
+    const tags = TagList.toWire({ objects: [] })
+    const specs = uuids.map((uuid) => RequestSpec.toWire(specOf(uuid, cur, context, securityGroups, spec)))
+    const instances = uuids.map((uuid, i) => Instance.toWire(instanceOf(uuid, { name, image, flavor: cur, context, index: i })))
+    await api.requests.create(
+      uuids.map((uuid, i) => ({
+        uuid,
+        projectId: context.projectId!,
+        userId: context.userId!,
+        spec: specs[i]!,
+        instance: instances[i]!,
+        blockDeviceMappings: devices,
+        tags,
+      })),
+    )
+    const args: Arguments = {
+      build_requests: uuids.map((uuid, i) => ({
+        ...BuildRequest.toWire(BuildRequest.make({ instance_uuid: uuid, project_id: context.projectId! })),
+        instance: instances[i],
+      })),
+      request_specs: specs,
+      image: { id: image, name: 'cirros' },
+      admin_password: 'secret',
+      injected_files: [],
+      requested_networks: networks && NetworkRequestList.toWire({ objects: networks.map((one) => ({ ...empty, ...one })) }),
+      block_device_mapping: devices,
+      tags,
+    }
+    return { uuids, context, args, send: () => rpc.cast(computeTask('1.17'), context, 'schedule_and_build_instances', args) }
+  }
+
+  async function until(uuid: string, wanted: (server: Server | undefined) => boolean, what: string): Promise<Server | undefined> {
+    for (const end = Date.now() + 5000; ; ) {
+      const server = await find(uuid)
+      if (wanted(server)) return server
+      if (Date.now() > end) throw new Error(`${what}: ${server ? `${server.vmState}, ${server.taskState}` : 'gone'}`)
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+  }
+
+  /** Waits until nothing is done with it. */
+  const settled = async (uuid: string): Promise<Server> =>
+    (await until(uuid, (server) => server !== undefined && server.taskState === null && server.vmState !== 'building', 'never settled'))!
+
+  const gone = (uuid: string): Promise<unknown> => until(uuid, (server) => server === undefined, 'never gone')
+
+  async function create(wish?: Wish): Promise<Server[]> {
+    const { uuids, send } = await request(wish)
+    await send()
+    return Promise.all(uuids.map(settled))
+  }
+
+  /** Notes the task and the action, then sends the message to the server's host. */
+  async function act(
+    uuid: string,
+    taskState: TaskState | null,
+    name: string,
+    args: Arguments = {},
+    more: { host?: string; as?: string } = {},
+  ) {
+    const context = contextOf(more.as ?? 'ann')
+    const server = (await cell.servers.find(uuid))!
+    if (taskState !== null) await cell.servers.update(uuid, { taskState })
+    await cell.actions.start({
+      action: name,
+      instanceUuid: uuid,
+      requestId: context.requestId,
+      userId: context.userId,
+      projectId: context.projectId,
+    })
+    const host = more.host ?? server.host!
+    await rpc.cast(compute(host), context, name, { instance: instanceToWire({ ...server, taskState }), ...args })
+    return context.requestId
+  }
+
+  /** The same for what the conductor does. */
+  async function task(uuid: string, taskState: TaskState, name: string, args: Arguments = {}, as = 'ann') {
+    const context = contextOf(as)
+    await cell.servers.update(uuid, { taskState })
+    const server = (await cell.servers.find(uuid))!
+    await cell.actions.start({
+      action: name,
+      instanceUuid: uuid,
+      requestId: context.requestId,
+      userId: context.userId,
+      projectId: context.projectId,
+    })
+    const spec = await api.requestSpecs.find(uuid)
+    const message = { instance: instanceToWire(server), request_spec: spec, ...args }
+    await rpc.cast(computeTask('1.25'), context, name, message)
+    return context.requestId
+  }
+
+  const call = (server: Server, name: string, args: Arguments = {}) =>
+    rpc.call(compute(server.host!), contextOf('ann'), name, { instance: instanceToWire(server), ...args })
+
+  /** `event host result` of each, in their order. */
+  async function events(uuid: string, requestId?: string): Promise<string[]> {
+    const found = (await cell.actions.list(uuid)) ?? (await cell0.actions.list(uuid)) ?? []
+    const actions = requestId === undefined ? found : found.filter((action) => action.requestId === requestId)
+    const all = await Promise.all(actions.map(({ id }) => cell.actions.events(id)))
+    return all
+      .flat()
+      .sort((a, b) => a.id - b.id)
+      .map(({ event, host, result }) => `${event} ${host} ${result}`)
+  }
+
+  const resize = (uuid: string, flavor: Flavor, more: Arguments = {}) =>
+    task(uuid, 'resize_prep', 'migrate_server', {
+      scheduler_hint: { filter_properties: {} },
+      live: false,
+      rebuild: false,
+      flavor: Flavor.toWire(flavor),
+      block_migration: null,
+      disk_over_commit: null,
+      clean_shutdown: true,
+      host_list: null,
+      ...more,
+    })
+
+  /** Answers to a finished resize, as the API gives them; it refuses one that was answered before. */
+  async function answerResize(uuid: string, answer: 'confirm' | 'revert') {
+    const migration = await cell.migrations.inStatus(uuid, 'finished')
+    if (!migration) return undefined
+    await cell.migrations.update(migration.id, { status: answer === 'confirm' ? 'confirming' : 'reverting' })
+    const args = { migration: migrationToWire(migration), request_spec: await api.requestSpecs.find(uuid) }
+    if (answer === 'confirm') return act(uuid, null, 'confirm_resize', args, { host: migration.sourceCompute! })
+    return act(uuid, 'resize_reverting', 'revert_resize', args, { host: migration.destCompute! })
+  }
+
+  const event = (server: Server, name: string, tag: string | null) =>
+    rpc.cast(computeAlt(server.host!), contextOf('root'), 'external_instance_event', {
+      instances: [instanceToWire(server)],
+      events: [
+        {
+          'nova_object.name': 'InstanceExternalEvent',
+          'nova_object.namespace': 'nova',
+          'nova_object.version': '1.5',
+          'nova_object.data': { instance_uuid: server.uuid, name, status: 'completed', tag, data: {} },
+        },
+      ],
+    })
+
+  return {
+    find,
+    request,
+    create,
+    settled,
+    until,
+    gone,
+    act,
+    task,
+    call,
+    events,
+    resize,
+    answerResize,
+    event,
+    now: () => toDateTime(clock.now()),
+  }
+}
+
+const empty = { network_id: null, address: null, port_id: null, pci_request_id: null, tag: null, arq_uuid: null, device_profile: null }
+
+const deviceOf = (image: string | null, bootIndex: number) => ({
+  source_type: image ? ('image' as const) : ('blank' as const),
+  destination_type: 'local' as const,
+  device_type: 'disk' as const,
+  guest_format: image ? null : 'swap',
+  boot_index: bootIndex,
+  delete_on_termination: true,
+  image_id: image,
+  no_device: false,
+  device_name: null,
+  volume_size: null,
+  volume_id: null,
+})
+
+const specOf = (
+  uuid: string,
+  flavor: Flavor,
+  { projectId, userId }: RequestContext,
+  groups: readonly string[],
+  more: Partial<RequestSpec>,
+) =>
+  RequestSpec.make({
+    instance_uuid: uuid,
+    flavor,
+    project_id: projectId,
+    user_id: userId,
+    num_instances: 1,
+    availability_zone: null,
+    force_hosts: null,
+    force_nodes: null,
+    ignore_hosts: null,
+    scheduler_hints: {},
+    security_groups: { objects: groups.map((name) => ({ name })) },
+    is_bfv: false,
+    image: null,
+    ...more,
+  })
+
+interface Body {
+  readonly name: string
+  readonly image: string
+  readonly flavor: Flavor
+  readonly context: RequestContext
+  readonly index: number
+}
+
+const instanceOf = (uuid: string, { name, image, flavor, context, index }: Body) =>
+  Instance.make({
+    uuid,
+    user_id: context.userId,
+    project_id: context.projectId,
+    image_ref: image,
+    kernel_id: '',
+    ramdisk_id: '',
+    hostname: name,
+    launch_index: index,
+    power_state: 0,
+    vm_state: 'building' satisfies VmState,
+    task_state: 'scheduling' satisfies TaskState,
+    memory_mb: flavor.memory_mb!,
+    vcpus: flavor.vcpus!,
+    root_gb: flavor.root_gb!,
+    ephemeral_gb: flavor.ephemeral_gb!,
+    instance_type_id: flavor.id!,
+    reservation_id: 'r-test',
+    availability_zone: null,
+    display_name: name,
+    locked: false,
+    config_drive: '',
+    auto_disk_config: false,
+    progress: 0,
+    shutdown_terminate: false,
+    metadata: { role: 'web' },
+    system_metadata: { image_base_image_ref: image, image_disk_format: 'raw' },
+    info_cache: { instance_uuid: uuid, network_info: [] },
+    flavor,
+    keypairs: { objects: [] },
+    pci_requests: { requests: [] },
+  })
