@@ -51,6 +51,10 @@ export const computeOptions = group('DEFAULT', {
   nonInheritableImageProperties: list('non_inheritable_image_properties', ['cache_in_nova', 'bittorrent'], {
     help: 'Properties that the image of a server does not take over from the image it was made from.',
   }),
+  instanceUsageAuditPeriod: text('instance_usage_audit_period', 'month', {
+    pattern: /^(hour|month|day|year)(@([0-9]+))?$/,
+    help: 'For how long each account of what servers used is; `day@18` begins at 18:00 UTC, `month@15` on the 15th.',
+  }),
   serviceDownTime: integer('service_down_time', 60, { min: 0, help: 'Seconds without a report after which a service counts as down.' }),
 })
 

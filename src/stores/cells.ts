@@ -19,6 +19,7 @@ import { metadata, systemMetadata } from './cell/metadata.ts'
 import { migrations } from './cell/migrations.ts'
 import { networkInfo, virtualInterfaces } from './cell/network-info.ts'
 import { occupancy } from './cell/occupancy.ts'
+import { ran } from './cell/ran.ts'
 import { type CellTables, cellSchema } from './cell/schema.ts'
 import { servers } from './cell/servers.ts'
 import { computeNodes, services } from './cell/services.ts'
@@ -50,6 +51,7 @@ export const cellStore = (database: Database<CellTables>, now: () => number, cel
   occupancy: occupancy(database),
   interruptions: interruptions(database),
   hosts: hosts(database),
+  ran: ran(database),
   pciDevices: pciDevices(database),
   shareMappings: shareMappings(database),
 })

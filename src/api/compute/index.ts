@@ -16,6 +16,8 @@ import { serverGroups } from './server-groups.ts'
 import { servers } from './servers/index.ts'
 import { consoleTokens } from './servers/remote-consoles.ts'
 import { services } from './services/index.ts'
+import { usage } from './usage.ts'
+import { usageAudit } from './usage-audit.ts'
 import { versionResource } from './versions.ts'
 
 export const resources: readonly Resource[] = [
@@ -36,4 +38,6 @@ export const resources: readonly Resource[] = [
   serverGroups,
   servers,
   services,
+  usage,
+  usageAudit,
 ]
