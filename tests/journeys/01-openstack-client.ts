@@ -14,31 +14,36 @@ interface Person extends Trip {
   openstack(...words: string[]): Promise<Printed>
   /** What it prints, as text. */
   read(...words: string[]): Promise<string>
+  /** The same for somebody of clouds.yaml; the variables of an openrc would win over `--os-cloud`. */
+  as(cloud: string): Pick<Person, 'openstack' | 'read'>
   readonly found: Record<string, string>
 }
 
 const longestOutput = 24
 
-function person({ cloud, tell }: Trip): Person {
-  const env = cloud.variables()
-  async function read(...words: string[]): Promise<string> {
-    tell(`$ openstack ${words.map((word) => (/^[\w./:=,-]+$/.test(word) ? word : `'${word}'`)).join(' ')}`)
-    const { code, out, err } = await run('openstack', words, { cwd: cloud.folder, env: await env })
-    const lines = out.trimEnd().split('\n')
-    if (out) tell(lines.length > longestOutput ? [...lines.slice(0, longestOutput), `… (${lines.length} lines)`].join('\n') : out)
-    if (code !== 0) throw new Error(`openstack ended with ${code}: ${err}`)
-    return out
-  }
-  return {
-    cloud,
-    tell,
-    found: {},
-    read,
-    async openstack(...words) {
+function person(trip: Trip): Person {
+  const { cloud, tell } = trip
+  const variables = cloud.variables()
+  const client = (env: Promise<Record<string, string>>, first: readonly string[] = []): Pick<Person, 'openstack' | 'read'> => {
+    async function read(...words: string[]): Promise<string> {
+      const argv = [...first, ...words]
+      tell(`$ openstack ${argv.map((word) => (/^[\w./:=,-]+$/.test(word) ? word : `'${word}'`)).join(' ')}`)
+      const { code, out, err } = await run('openstack', argv, { cwd: cloud.folder, env: await env })
+      const lines = out.trimEnd().split('\n')
+      if (out) tell(lines.length > longestOutput ? [...lines.slice(0, longestOutput), `… (${lines.length} lines)`].join('\n') : out)
+      if (code !== 0) throw new Error(`openstack ended with ${code}: ${err}`)
+      return out
+    }
+    async function openstack(...words: string[]): Promise<Printed> {
       const out = await read(...words, '-f', 'json')
       return out.trim() === '' ? null : JSON.parse(out)
-    },
+    }
+    return { read, openstack }
   }
+  const onlyFile = variables.then((all) =>
+    Object.fromEntries(Object.entries(all).filter(([name]) => name === 'OS_CLIENT_CONFIG_FILE' || !name.startsWith('OS_'))),
+  )
+  return { ...trip, found: {}, ...client(variables), as: (name) => client(onlyFile, ['--os-cloud', name]) }
 }
 
 async function isServer({ openstack }: Person, status: string, seconds = 60): Promise<Printed> {
@@ -240,9 +245,13 @@ export const travels = journey({
     ],
     [
       'what a member of another project sees of it',
-      async ({ openstack, read, found }) => {
-        assert.deepEqual(await openstack('--os-cloud', 'devstack', 'server', 'list'), [])
-        await assert.rejects(read('--os-cloud', 'devstack', 'server', 'show', found.server!), /No server with a name or ID/i)
+      async ({ as, found }) => {
+        const { openstack, read } = as('devstack')
+        assert.deepEqual(await openstack('server', 'list'), [])
+        await assert.rejects(read('server', 'show', found.server!), /No server (with a name or ID|found)/i)
+        await assert.rejects(read('flavor', 'create', 'mine', '--ram', '64'), /\b403\b.*os-flavor-manage/)
+        const networks = (await openstack('network', 'list')).map((row: Printed) => row.Name)
+        assert.deepEqual(networks.sort(), ['private', 'public', 'shared'])
       },
     ],
     [

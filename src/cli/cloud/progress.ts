@@ -22,11 +22,11 @@ export function directions(place: Place, directory = process.cwd()): string {
   const elsewhere = relative(directory, place.state)
   const state = elsewhere === '.nova-ts' ? '' : ` --state ${elsewhere.startsWith('..') ? place.state : elsewhere}`
   return `
-  eval "$(npx nova-ts cloud openrc${state})"        then: openstack server list
-  export OS_CLIENT_CONFIG_FILE=${cloudsYaml}
-  openstack --os-cloud devstack flavor list
-
-  npx nova-ts cloud status${state}    or down, or reset
+  As the administrator:   eval "$(npx nova-ts cloud openrc${state})"
+                          openstack server list
+  Or in another shell:    export OS_CLIENT_CONFIG_FILE=${cloudsYaml}
+                          openstack --os-cloud devstack server list
+  Afterwards:             npx nova-ts cloud status${state}   (or down, or reset)
 `
 }
 
