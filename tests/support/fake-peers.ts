@@ -25,6 +25,10 @@ export interface FakeThings {
   readonly autoAllocated: Set<string>
   /** Resource providers by name. */
   readonly providers: Map<string, string>
+  /** Traits of resource providers. */
+  readonly traits: Map<string, readonly string[]>
+  /** Limits of Cinder. */
+  readonly volumeLimits: Record<string, number>
   /** Usages in Placement by project, or by project and user with a slash between. */
   readonly usages: Map<string, Readonly<Record<string, number>>>
   /** Projects that Keystone does not know. */
@@ -64,6 +68,8 @@ export function fakePeers(things: Partial<FakeThings> = {}): FakePeers {
     extensions: new Set(),
     autoAllocated: new Set(),
     providers: new Map(),
+    traits: new Map(),
+    volumeLimits: { maxTotalSnapshots: 10, totalSnapshotsUsed: 0 },
     usages: new Map(),
     unknownProjects: new Set(),
     ...things,
@@ -89,6 +95,8 @@ export function fakePeers(things: Partial<FakeThings> = {}): FakePeers {
     cinder: { as: (context) => cinderClient(all, asked, context), own: cinderClient(all, asked, null) },
     placement: {
       providerNamed: (name) => asked('placement provider', () => providerNamed(all, name)),
+      traits: (provider) => asked('placement traits', () => [...(all.traits.get(provider) ?? [])]),
+      removeAllocations: (consumer) => asked(`placement forget ${consumer}`, () => undefined),
       usages: (project, user) => asked('placement usages', () => all.usages.get(user === undefined ? project : `${project}/${user}`) ?? {}),
     } as Partial<Placement> as Placement,
   } satisfies Omit<Peers, 'close'>
@@ -108,8 +116,25 @@ function providerNamed({ providers }: FakeThings, name: string) {
   return uuid === undefined ? undefined : { uuid, name, generation: 0 }
 }
 
-const glanceClient = ({ images }: FakeThings, asked: Asked): GlanceClient =>
-  ({ show: (id) => asked('glance image', () => images.get(id)) }) as Partial<GlanceClient> as GlanceClient
+function glanceClient({ images }: FakeThings, asked: Asked): GlanceClient {
+  const client: Partial<GlanceClient> = {
+    show: (id) => asked('glance image', () => images.get(id)),
+    create: (values) =>
+      asked('glance create', () => {
+        const [id, made] = image(`10000000-0000-4000-8000-${String(images.size).padStart(12, '0')}`, { status: 'queued', ...values })
+        images.set(id, made)
+        return made
+      }),
+    upload: (id, data) =>
+      asked('glance upload', () => void images.set(id, { ...images.get(id)!, status: 'active', size: (data as Uint8Array).length })),
+    addMember: (id, project) => asked(`glance share ${id} ${project}`, () => undefined),
+    remove: (id) => asked('glance remove', () => images.delete(id)),
+    session: {
+      request: () => asked('glance schema', () => ({ json: () => ({ properties: { disk_format: { enum: ['raw', 'qcow2'] } } }) }) as never),
+    } as Partial<GlanceClient['session']> as GlanceClient['session'],
+  }
+  return client as GlanceClient
+}
 
 /** Whoever asks as nobody in particular is the service itself and sees everything. */
 const visible = (context: RequestContext | null, item: { readonly tenant_id?: unknown; readonly shared?: unknown }): boolean =>
@@ -130,6 +155,13 @@ function neutronClient(all: FakeThings, asked: Asked, context: RequestContext | 
         const item = collections[collection]!.get(id)
         return item && visible(context, item) ? item : undefined
       }),
+    update: (collection: string, id: string, body: object) =>
+      asked(`neutron update ${collection}`, () => {
+        const item = { ...collections[collection]!.get(id), ...body }
+        collections[collection]!.set(id, item)
+        return item
+      }),
+    remove: (collection: string, id: string) => asked(`neutron remove ${collection}`, () => collections[collection]!.delete(id)),
     quota: (projectId: string) => asked('neutron quota', () => ({ port: all.portQuota.get(projectId) ?? -1 })),
     canAutoAllocate: (projectId: string) => asked('neutron auto', () => all.autoAllocated.has(projectId)),
   }
@@ -163,6 +195,17 @@ function cinderClient(all: FakeThings, asked: Asked, context: RequestContext | n
         return { id }
       }),
     removeAttachment: (id) => asked('cinder detach', () => all.attachments.delete(id)),
+    completeAttachment: (id) => asked(`cinder complete ${id}`, () => undefined),
+    attachment: (id) => asked('cinder attachment', () => (all.attachments.has(id) ? { id, attach_mode: 'rw' } : undefined)),
+    act: (id, action) => asked(`cinder ${action}`, () => void own(all.volumes.get(id))),
+    removeVolume: (id) => asked('cinder remove', () => void all.volumes.delete(id)),
+    createSnapshot: (volume, name) =>
+      asked('cinder snapshot it', () => {
+        const id = `50000000-0000-4000-8000-${String(all.snapshots.size).padStart(12, '0')}`
+        all.snapshots.set(id, { id, name, status: 'available', size: 1, volume_id: volume })
+        return { id }
+      }),
+    limits: () => asked('cinder limits', () => all.volumeLimits),
   }
   return client as CinderClient
 }
