@@ -64,6 +64,8 @@ export const faults = {
   limitTooLow: 'Quota limit %s for %s must be greater than or equal to already used and reserved %s.',
   limitTooHigh: 'Quota limit %s for %s must be less than or equal to %s.',
   tooManyServerGroups: 'Quota exceeded, too many server groups.',
+  volumeNotAttached: 'No volume Block Device Mapping with id %s.',
+  volumeAttachedOften: 'Block Device Mapping %s is a multi-attach volume and is not valid for this operation.',
   // aggregates, services, hosts
   invalidInput: 'Invalid input received: %s',
   aggregateNotFound: 'Aggregate %s could not be found.',

@@ -1,8 +1,10 @@
 /** Every resource of the compute API. */
 import type { Resource } from '../spec/operation.ts'
 import { aggregates } from './aggregates/index.ts'
+import { assistedSnapshots } from './assisted-snapshots.ts'
 import { availabilityZones } from './availability-zones.ts'
 import { extensions } from './extensions.ts'
+import { externalEvents } from './external-events.ts'
 import { flavors } from './flavors/index.ts'
 import { hosts } from './hosts.ts'
 import { hypervisors } from './hypervisors/index.ts'
@@ -23,9 +25,11 @@ import { versionResource } from './versions.ts'
 export const resources: readonly Resource[] = [
   versionResource,
   aggregates,
+  assistedSnapshots,
   availabilityZones,
   consoleTokens,
   extensions,
+  externalEvents,
   flavors,
   hosts,
   hypervisors,

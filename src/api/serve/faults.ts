@@ -63,6 +63,8 @@ const statuses: Readonly<Record<FaultKind, number>> = {
   limitTooLow: 400,
   limitTooHigh: 400,
   tooManyServerGroups: 403,
+  volumeNotAttached: 400,
+  volumeAttachedOften: 400,
   // aggregates, services, hosts
   invalidInput: 400,
   aggregateNotFound: 404,

@@ -12,6 +12,9 @@ export const serverExtra = (database: Database<CellTables>, now: () => number) =
   find: (uuid: string): Promise<ServerExtra | undefined> =>
     database.read((tx) => from(tx, 'instance_extra').where('instance_uuid', '=', uuid).executeTakeFirst()),
 
+  of: (uuids: readonly string[]): Promise<ServerExtra[]> =>
+    database.read(async (tx) => (uuids.length === 0 ? [] : from(tx, 'instance_extra').where('instance_uuid', 'in', uuids).execute())),
+
   /** Columns as JSON text. nova/db/main/api.py instance_extra_update_by_uuid: very old servers have no row yet */
   update: (uuid: string, values: CellValues<'instance_extra'>): Promise<void> =>
     database.write(async (tx) => {

@@ -13,6 +13,9 @@ export const networkInfo = (database: Database<CellTables>, now: () => number) =
   find: (uuid: string): Promise<NetworkInfoCache | undefined> =>
     database.read((tx) => from(tx, 'instance_info_caches').where('instance_uuid', '=', uuid).executeTakeFirst()),
 
+  of: (uuids: readonly string[]): Promise<NetworkInfoCache[]> =>
+    database.read(async (tx) => (uuids.length === 0 ? [] : from(tx, 'instance_info_caches').where('instance_uuid', 'in', uuids).execute())),
+
   /** Replaces the cache with this JSON text. */
   set: (uuid: string, info: string): Promise<void> =>
     database.write(async (tx) => {
