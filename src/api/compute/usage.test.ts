@@ -137,11 +137,11 @@ test('a list costs as many statements however many servers there are', async () 
 })
 
 // Nova declares that hosts which have not begun are UUIDs
-const third = '33333333-0000-4000-8000-000000000000'
+const [first, second, third] = ['1', '2', '3'].map((digit) => `${digit.repeat(8)}-0000-4000-8000-000000000000`) as [string, string, string]
 
 test('the audit log of a period: who is done, who runs, who has not begun', async () => {
   const cell = await cellOf(api)
-  for (const host of ['one', 'two', third]) await addHost(api, host)
+  for (const host of [first, second, third]) await addHost(api, host)
   const row = {
     task_name: 'instance_usage_audit',
     period_beginning: '2025-12-01 00:00:00.000000',
@@ -153,8 +153,8 @@ test('the audit log of a period: who is done, who runs, who has not begun', asyn
         .insertInto('task_log')
         .values({ ...row, deleted: 0, ...values })
         .execute()
-    await add({ host: 'one', state: 'DONE', task_items: 3, errors: 1, message: 'done' })
-    await add({ host: 'two', state: 'RUNNING', task_items: 2, errors: 0, message: 'running' })
+    await add({ host: first, state: 'DONE', task_items: 3, errors: 1, message: 'done' })
+    await add({ host: second, state: 'RUNNING', task_items: 2, errors: 0, message: 'running' })
   })
   const expected = {
     period_beginning: '2025-12-01 00:00:00',
@@ -168,8 +168,8 @@ test('the audit log of a period: who is done, who runs, who has not begun', asyn
     total_errors: 1,
     overall_status: '1 of 3 hosts done. 1 errors.',
     log: {
-      one: { state: 'DONE', instances: 3, errors: 1, message: 'done' },
-      two: { state: 'RUNNING', instances: 2, errors: 0, message: 'running' },
+      [first]: { state: 'DONE', instances: 3, errors: 1, message: 'done' },
+      [second]: { state: 'RUNNING', instances: 2, errors: 0, message: 'running' },
     },
   }
   expect((await get('2.1', '/os-instance_usage_audit_log')).body.instance_usage_audit_logs).toEqual(expected)
