@@ -39,6 +39,7 @@ export function novaConf(place: Place, layout: Layout, { passwords, metadataSecr
     keystone: login('nova'),
     glance: { region_name: region },
     neutron: { ...login('neutron'), service_metadata_proxy: true, metadata_proxy_shared_secret: metadataSecret },
+    placement: login('placement'),
     oslo_policy: { policy_file: layout.policyFile, policy_dirs: layout.policyDirectory },
   })
 }

@@ -18,7 +18,7 @@ export type Ports = Readonly<Record<ServiceName, number>>
 export const serviceNames = Object.keys(usualPorts) as ServiceName[]
 
 /** Those that have a port and nobody behind it yet: no check, no entry in the catalogue. */
-export const plannedServices: ReadonlySet<ServiceName> = new Set(['volume', 'placement'])
+export const plannedServices: ReadonlySet<ServiceName> = new Set(['volume'])
 
 export const runningServices = serviceNames.filter((name) => !plannedServices.has(name))
 
@@ -39,6 +39,7 @@ export const catalog = (ports: Ports): ServiceAddress[] => [
   { type: 'image', name: 'glance', url: `{scheme}://{hostname}:${ports.image}` },
   { type: 'network', name: 'neutron', url: `{scheme}://{hostname}:${ports.network}` },
   { type: 'compute', name: 'nova', url: `{scheme}://{hostname}:${ports.compute}/v2.1` },
+  { type: 'placement', name: 'placement', url: `{scheme}://{hostname}:${ports.placement}` },
 ]
 
 /** The path that a client is given beside the address of a service. */

@@ -35,7 +35,7 @@ export const identitySeed = ({ passwords }: Pick<Secrets, 'passwords'>): Seed =>
 /** Networks as the tests of clients expect them: one that every project may use, one of `demo`, and one towards the outside. */
 export const networkPlan = (adminProjectId: string, demoProjectId: string): SeedPlan => ({
   adminProjectId,
-  shared: { name: 'shared', cidr: '10.20.0.0/20' },
+  shared: { name: 'shared', cidr: '10.10.0.0/20' },
   private: { name: 'private', cidr: '10.0.0.0/24', projectId: demoProjectId },
   external: { name: 'public', cidr: '172.24.4.0/24' },
   router: { name: 'router1' },

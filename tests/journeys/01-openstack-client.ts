@@ -104,7 +104,7 @@ export const travels = journey({
         await read('--version')
         found.project = (await openstack('token', 'issue')).project_id
         const services = (await openstack('catalog', 'list')).map((row: Printed) => row.Type)
-        for (const type of ['compute', 'identity', 'image', 'network']) assert.ok(services.includes(type), type)
+        for (const type of ['compute', 'identity', 'image', 'network', 'placement']) assert.ok(services.includes(type), type)
       },
     ],
     [

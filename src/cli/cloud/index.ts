@@ -26,7 +26,7 @@ Flags of up, and the variables that do the same:
 ${describeFlags({ ...placeFlags, ...upFlags })}
 
 The other commands take --state only. What a start was told is remembered in the state directory for the next one.
-Volume and placement have their ports already; nobody listens there in this release.
+The volume service has its port already; nobody listens there in this release.
 
 In the state directory:
 

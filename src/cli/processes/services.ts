@@ -1,10 +1,11 @@
-/** The services around Nova, in one process with a port each: identity, image and network. */
+/** The services around Nova, in one process with a port each: identity, image, network and placement. */
 import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import type { Request } from '../../app/contract.ts'
 import { identity } from '../../cloud/identity/index.ts'
 import { image } from '../../cloud/image/index.ts'
 import { network } from '../../cloud/network/index.ts'
+import { placement } from '../../cloud/placement/index.ts'
 import { catalog } from '../../cloud/places.ts'
 import { ensureSecrets } from '../../cloud/secrets.ts'
 import { identitySeed, networkPlan } from '../../cloud/seed.ts'
@@ -22,24 +23,23 @@ export const program: Program = async (place) => {
   const logs = await programLogs(place)
   const reportOf = (service: string) => (error: unknown, request: Request) =>
     logs.named(`cloud.${service}`).error(`${request.method} ${request.path} failed`, { error })
-  const shelves = {
-    identity: openShelf(files.database('identity')),
-    image: openShelf(files.database('image')),
-    network: openShelf(files.database('network')),
-  }
+  const shelf = (name: string) => openShelf(files.database(name))
+  const shelves = { identity: shelf('identity'), image: shelf('image'), network: shelf('network'), placement: shelf('placement') }
 
   const parts = { clock, ids }
   const keystone = identity({ ...parts, shelf: shelves.identity, endpoints: catalog(place.ports), report: reportOf('identity') })
   const { authenticate } = keystone
+  const login = `{scheme}://{hostname}:${place.ports.identity}/v3`
   const glance = image({
     ...parts,
     shelf: shelves.image,
     folder: files.images,
     authenticate,
     report: reportOf('image'),
-    identity: `{scheme}://{hostname}:${place.ports.identity}/v3`,
+    identity: login,
   })
   const neutron = network({ ...parts, shelf: shelves.network, authenticate, report: reportOf('network') })
+  const resources = placement({ ...parts, shelf: shelves.placement, authenticate, report: reportOf('placement'), identity: login })
 
   await keystone.bootstrap(identitySeed(ensureSecrets(files)))
   const admin = keystone.projectId('admin')
@@ -55,6 +55,7 @@ export const program: Program = async (place) => {
     listen(keystone.application, at(place.ports.identity)),
     listen(glance.application, at(place.ports.image)),
     listen(neutron.application, at(place.ports.network)),
+    listen(resources.application, at(place.ports.placement)),
   ])
   return {
     async close() {
