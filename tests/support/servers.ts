@@ -38,8 +38,8 @@ export interface Farm {
   row(uuid: string): Promise<Server>
   /** The next message, or those that have come within a moment. */
   heard(count?: number): Promise<Message[]>
-  /** The broker takes no message for a topic, such as `conductor`, any more. */
-  cut(topic: string): void
+  /** The broker takes no message for a topic, such as `conductor`, until the answer is called. */
+  cut(topic: string): () => void
   close(): Promise<void>
 }
 
@@ -90,6 +90,9 @@ export async function farm(things: Partial<FakeThings> = {}, options: TestApiOpt
       const publish = api.driver.publish
       api.driver.publish = (to, ...rest) =>
         'topic' in to && to.topic === topic ? Promise.reject(new MessageDeliveryFailure('the broker is away')) : publish(to, ...rest)
+      return () => {
+        api.driver.publish = publish
+      }
     },
     async close() {
       for (const listener of listeners.values()) await listener.stop()

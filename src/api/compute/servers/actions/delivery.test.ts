@@ -1,13 +1,18 @@
 /** What an action writes and when, and what becomes of it when somebody else is faster, a message finds no way, or the cell is down. */
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type Farm, farm, imageId } from '../../../../../tests/support/servers.ts'
 import type { ServerChanges } from '../../../../stores/cell/servers.ts'
 
 let farmed: Farm
-beforeEach(async () => {
+beforeAll(async () => {
   farmed = await farm()
+  await farmed.api.call('2.1', 'POST /flavors', { flavor: { name: 'big', id: 'big', ram: 1024, vcpus: 2, disk: 2 } })
 })
-afterEach(() => farmed.close())
+afterEach(async () => {
+  vi.restoreAllMocks()
+  await farmed.heard(0)
+})
+afterAll(() => farmed.close())
 
 const act = (uuid: string, body: object, version = '2.90') => farmed.api.call(version, `POST /servers/${uuid}/action`, body)
 
@@ -66,11 +71,11 @@ describe('a message that nobody takes', () => {
   test.each(Object.entries(cases))(
     '%s: as before, the action ends in error, the caller is told',
     async (_, { body, how, cut = 'compute', action }) => {
-      await farmed.api.call('2.1', 'POST /flavors', { flavor: { name: 'big', id: 'big', ram: 1024, vcpus: 2, disk: 2 } })
       const uuid = await farmed.server({ ...how, metadata: { old: 'one' } })
       const before = await farmed.row(uuid)
-      farmed.cut(cut)
+      const heal = farmed.cut(cut)
       const answer = await act(uuid, body)
+      heal()
       expect([answer.status, answer.body.serviceUnavailable.message]).toEqual([
         503,
         expect.stringMatching(/^The message could not be delivered: /),
@@ -129,6 +134,15 @@ describe('somebody else was faster', () => {
 })
 
 describe('a cell that is down', () => {
+  let down: Farm
+  let uuid: string
+  beforeAll(async () => {
+    down = await farm()
+    uuid = await down.server()
+    await down.cell.database.close()
+  })
+  afterAll(() => down.close())
+
   test.each([
     ['POST action', { pause: null }],
     ['DELETE', undefined],
@@ -141,10 +155,8 @@ describe('a cell that is down', () => {
     ['GET os-server-password', undefined],
     ['GET migrations', undefined],
   ])('%s', async (route, body) => {
-    const uuid = await farmed.server()
-    await farmed.cell.database.close()
     const [method, path = ''] = route.split(' ')
-    const answer = await farmed.api.call('2.90', `${method} /servers/${uuid}/${path}`.replace(/\/$/, ''), body)
+    const answer = await down.api.call('2.90', `${method} /servers/${uuid}/${path}`.replace(/\/$/, ''), body)
     expect(answer.status).toBe(500)
     expect(answer.body.computeFault.message).toMatch(
       /^Cell .* is not responding or returned an exception, hence instance info is not available\.$/,
