@@ -2,7 +2,7 @@
 import type { ErrorObject } from 'ajv'
 
 /** What jsonschema says of an error that ajv found (which must run with `verbose`). */
-export function explained({ keyword, params, data, schema }: ErrorObject): string {
+export function explained({ keyword, params, data, schema, parentSchema }: ErrorObject): string {
   const value = repr(data)
   const empty = data === '' || (Array.isArray(data) && data.length === 0)
   switch (keyword) {
@@ -11,6 +11,8 @@ export function explained({ keyword, params, data, schema }: ErrorObject): strin
     case 'required':
       return `'${params.missingProperty}' is a required property`
     case 'additionalProperties':
+      if (parentSchema?.patternProperties)
+        return `${repr(params.additionalProperty)} does not match any of the regexes: ${Object.keys(parentSchema.patternProperties).map(repr).join(', ')}`
       return `Additional properties are not allowed ('${params.additionalProperty}' was unexpected)`
     case 'enum':
       return `${value} is not one of ${repr(schema)}`
@@ -34,6 +36,7 @@ export function explained({ keyword, params, data, schema }: ErrorObject): strin
       return `${value} is greater than the maximum of ${params.limit}`
     case 'format':
       return `${value} is not a '${params.format}'`
+    case 'anyOf':
     case 'oneOf':
       return params.passingSchemas
         ? `${value} is valid under each of ${(schema as unknown[]).map(repr).join(', ')}`

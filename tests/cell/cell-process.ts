@@ -31,7 +31,7 @@ await startCell({
   stores: await openStores(folder, clock.now),
   cell: 'cell1',
   peers: { neutron: neutron(peer(networkUrl), { clock, extensionSeconds: 600 }), glance: glance(peer(imageUrl), { servers: [] }) },
-  settings: { timings: { scale: 0.1 }, sweepSeconds: 1, graceSeconds: 3, heartbeatSeconds: 1 },
+  settings: { timings: { scale: 0.1 }, sweepSeconds: 1, graceSeconds: 10, heartbeatSeconds: 1 },
   clock,
   ids: { uuid: () => randomUUID() },
   random: Math.random,

@@ -31,7 +31,7 @@ function person(trip: Trip): Person {
       const { code, out, err } = await run('openstack', argv, { cwd: cloud.folder, env: await env })
       const lines = out.trimEnd().split('\n')
       if (out) tell(lines.length > longestOutput ? [...lines.slice(0, longestOutput), `… (${lines.length} lines)`].join('\n') : out)
-      if (code !== 0) throw new Error(`openstack ended with ${code}: ${err}`)
+      if (code !== 0) throw new Error(`openstack ended with ${code}: ${err || out}`)
       return out
     }
     async function openstack(...words: string[]): Promise<Printed> {
@@ -191,6 +191,23 @@ export const travels = journey({
       },
     ],
     [
+      'an address of the outside, which the server shows as soon as Nova has heard of it',
+      async ({ openstack, read, found }) => {
+        await openstack('router', 'create', 'door', '--external-gateway', 'public')
+        await read('router', 'add', 'subnet', 'door', 'inside-v4')
+        found.floating = (await openstack('floating', 'ip', 'create', 'public')).floating_ip_address
+        await read('server', 'add', 'floating', 'ip', 'web', found.floating!)
+        const end = performance.now() + 10_000
+        for (;;) {
+          const { addresses } = await openstack('server', 'show', 'web', '-c', 'addresses')
+          if (JSON.stringify(addresses).includes(found.floating!)) break
+          if (performance.now() > end) throw new Error(`the server does not show ${found.floating}`)
+        }
+        await read('server', 'remove', 'floating', 'ip', 'web', found.floating!)
+        await read('floating', 'ip', 'delete', found.floating!)
+      },
+    ],
+    [
       'stop and start',
       async (person) => {
         await person.read('server', 'stop', 'web')
@@ -259,6 +276,8 @@ export const travels = journey({
       async ({ openstack, read }) => {
         await read('server', 'delete', '--wait', 'web')
         assert.deepEqual(await openstack('server', 'list'), [])
+        await read('router', 'remove', 'subnet', 'door', 'inside-v4')
+        await read('router', 'delete', 'door')
         await read('subnet', 'delete', 'inside-v4')
         await read('network', 'delete', 'inside')
         await read('image', 'delete', 'disk', 'copy')

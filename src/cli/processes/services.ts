@@ -2,11 +2,13 @@
 import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import type { Request } from '../../app/contract.ts'
+import { computeEvents } from '../../cloud/compute-events.ts'
 import { identity } from '../../cloud/identity/index.ts'
 import { image } from '../../cloud/image/index.ts'
 import { network } from '../../cloud/network/index.ts'
+import { ownToken } from '../../cloud/own-token.ts'
 import { placement } from '../../cloud/placement/index.ts'
-import { catalog } from '../../cloud/places.ts'
+import { catalog, urlOf } from '../../cloud/places.ts'
 import { ensureSecrets } from '../../cloud/secrets.ts'
 import { identitySeed, networkPlan } from '../../cloud/seed.ts'
 import { openShelf } from '../../cloud/shelf.ts'
@@ -38,10 +40,22 @@ export const program: Program = async (place) => {
     report: reportOf('image'),
     identity: login,
   })
-  const neutron = network({ ...parts, shelf: shelves.network, authenticate, report: reportOf('network') })
+  const secrets = ensureSecrets(files)
+  const asNeutron = {
+    user: 'neutron',
+    password: secrets.passwords.neutron,
+    project: 'service',
+    host: new URL(urlOf(place, 'identity')).host,
+  }
+  const events = computeEvents({
+    url: urlOf(place, 'compute'),
+    token: ownToken(keystone.application, asNeutron, clock),
+    warn: (message) => logs.named('cloud.network').warning(message),
+  })
+  const neutron = network({ ...parts, shelf: shelves.network, authenticate, report: reportOf('network'), notify: events.notify })
   const resources = placement({ ...parts, shelf: shelves.placement, authenticate, report: reportOf('placement'), identity: login })
 
-  await keystone.bootstrap(identitySeed(ensureSecrets(files)))
+  await keystone.bootstrap(identitySeed(secrets))
   const admin = keystone.projectId('admin')
   await glance.seed(admin ?? null)
   const demo = keystone.projectId('demo')
@@ -60,6 +74,7 @@ export const program: Program = async (place) => {
   return {
     async close() {
       await Promise.all(servers.map((server) => server.close()))
+      await events.close()
       for (const shelf of Object.values(shelves)) shelf.close()
       logs.flush()
     },

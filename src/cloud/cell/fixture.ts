@@ -1,6 +1,6 @@
 /** A cell with everything around it in one process, for the tests beside the code: databases in a folder, a network and an image service, and what an API does. */
 import { randomUUID } from 'node:crypto'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Application } from '../../app/contract.ts'
@@ -141,21 +141,41 @@ async function bytesOf(body: string | Uint8Array | AsyncIterable<Uint8Array>): P
   return Buffer.concat(chunks)
 }
 
+const names = ['api', 'cell0', 'cell1'] as const
+const urlOf = (folder: string, name: string) => `sqlite:///${join(folder, name)}.sqlite`
+
+let drawn: Promise<string> | undefined
+
+/** A folder with empty databases, made once: copying them is twenty times as fast. */
+function blank(): Promise<string> {
+  drawn ??= (async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'cell-blank-'))
+    process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+    const api = await openDatabase(urlOf(folder, 'api'), { schema: apiSchema, create: true })
+    await syncApi(api)
+    await api.close()
+    for (const name of ['cell0', 'cell1']) {
+      const cell = await openDatabase(urlOf(folder, name), { schema: cellSchema, create: true })
+      await syncCell(cell)
+      await cell.close()
+    }
+    return folder
+  })()
+  return drawn
+}
+
 /** Nova's databases in a folder, made when they are not there. */
 export async function openStores(folder: string, now: () => number): Promise<Stores & { close(): Promise<void> }> {
-  const url = (name: string) => `sqlite:///${join(folder, name)}.sqlite`
-  const database = await openDatabase(url('api'), { schema: apiSchema, create: true })
-  const made = (await syncApi(database)) === 'created'
+  const isNew = !existsSync(join(folder, 'api.sqlite'))
+  if (isNew) for (const name of names) copyFileSync(join(await blank(), `${name}.sqlite`), join(folder, `${name}.sqlite`))
+  const database = await openDatabase(urlOf(folder, 'api'), { schema: apiSchema })
   const api = apiStore(database, now)
-  for (const [name, uuid] of [
-    ['cell0', cell0Uuid],
-    ['cell1', '11111111-1111-4111-8111-111111111111'],
-  ] as const) {
-    const cell = await openDatabase(url(name), { schema: cellSchema, create: true })
-    await syncCell(cell)
-    await cell.close()
-    if (made) await api.cellMappings.create({ uuid, name, databaseConnection: url(name), transportUrl: 'memory:' })
-  }
+  if (isNew)
+    for (const [name, uuid] of [
+      ['cell0', cell0Uuid],
+      ['cell1', '11111111-1111-4111-8111-111111111111'],
+    ] as const)
+      await api.cellMappings.create({ uuid, name, databaseConnection: urlOf(folder, name), transportUrl: 'memory:' })
   const cells = openCells({ mappings: api.cellMappings, now, deadlineSeconds: 10 })
   return {
     api,

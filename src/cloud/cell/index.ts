@@ -9,26 +9,21 @@
 import type { Log } from '../../oslo/log.ts'
 import type { Driver } from '../../oslo/messaging/driver.ts'
 import { rpcClient } from '../../oslo/messaging/rpc-client.ts'
-import { type Endpoint, pingEndpoint, type RpcServer, rpcServer } from '../../oslo/messaging/rpc-server.ts'
 import type { Peers } from '../../peers/peers.ts'
 import { cell0Uuid } from '../../stores/api/mappings.ts'
-import type { Server } from '../../stores/cell/servers.ts'
 import type { Cell } from '../../stores/cells.ts'
 import type { Stores } from '../../stores/stores.ts'
-import { type Hypervisor, power } from '../drivers/hypervisor.ts'
+import type { Hypervisor } from '../drivers/hypervisor.ts'
 import { simulated } from '../drivers/simulated.ts'
 import type { Clock, Ids } from '../service.ts'
-import { computeEndpoints } from './compute/index.ts'
-import { conductorEndpoints } from './conductor/index.ts'
-import { isConflict, isGone } from './errors.ts'
+import { adoptGuests } from './guests.ts'
+import { listen } from './listen.ts'
 import type { CellCore, CellParts, Host } from './parts.ts'
-import { schedulerEndpoints } from './scheduler/index.ts'
 import { openScheduler } from './scheduler/select.ts'
-import { guestOf } from './server.ts'
-import { register, signOfLife } from './services.ts'
+import { register } from './services.ts'
 import { type CellOptions, type CellSettings, cellSettings, type HostSpec, scaled } from './settings.ts'
 import { sweep } from './sweep/index.ts'
-import { healer } from './sweep/periodic.ts'
+import { keepTime } from './timers.ts'
 import { trackUsage } from './usage.ts'
 import { openWork } from './work.ts'
 
@@ -60,8 +55,7 @@ export interface RunningCell {
 
 /** Resolves when the cell takes messages. Throws when there is no such cell, or no cell0. */
 export async function startCell(start: CellStart): Promise<RunningCell> {
-  const settings = cellSettings(start.settings)
-  const parts = await assemble(start, settings)
+  const parts = await assemble(start, cellSettings(start.settings))
   await adoptGuests(parts)
   const servers = await listen(parts, start.driver)
   for (const host of parts.hosts.keys()) parts.usage.touch(host)
@@ -69,7 +63,7 @@ export async function startCell(start: CellStart): Promise<RunningCell> {
   return {
     sweep: () => sweep(parts),
     async stop() {
-      timers.stop()
+      await timers.stop()
       await Promise.all(servers.map((server) => server.stop()))
       await parts.work.idle()
       await parts.usage.stop()
@@ -119,63 +113,4 @@ async function findCells({ cells }: Stores, wanted: string): Promise<{ cell: Cel
   if (!cell) throw new Error(`there is no cell ${wanted}, or its database cannot be opened`)
   if (!cell0) throw new Error('there is no cell0, or its database cannot be opened')
   return { cell, cell0 }
-}
-
-/** The servers that are on the hosts according to the database are what a simulated hypervisor finds when it starts. */
-async function adoptGuests({ cell, hosts }: CellParts): Promise<void> {
-  const order = [{ column: 'id', direction: 'asc' as const }]
-  const servers = await cell.servers.list({ deleted: false, softDeleted: true, anyOf: { host: [...hosts.keys()] } }, { order })
-  for (const server of servers) if (isGuest(server)) hosts.get(server.host!)!.hypervisor.adopt(guestOf(server), stateOf(server))
-}
-
-const unbuilt = new Set(['building', 'deleted', 'shelved_offloaded'])
-const isGuest = ({ vmState, launchedAt }: Server): boolean => !unbuilt.has(vmState ?? '') && launchedAt !== null
-
-const stateOf = ({ powerState, vmState }: Server) =>
-  powerState === power.shutdown || (powerState === power.nostate && vmState === 'stopped') ? power.shutdown : power.running
-
-/** On every topic that nova-api and the parts of a cell send to. */
-function listen(parts: CellParts, driver: Driver): Promise<RpcServer[]> {
-  const { log, settings, hosts } = parts
-  const report = (error: unknown, method: string) => {
-    if (isGone(error) || isConflict(error)) log.info(`${method}: ${(error as Error).message}`)
-    else log.error(`Exception during message handling: ${method}`, { error })
-  }
-  const on = (topic: string, server: string, endpoints: Endpoint[]) =>
-    rpcServer({ driver, topic, server, endpoints: [...endpoints, pingEndpoint], report })
-  return Promise.all([
-    on('conductor', settings.controller, conductorEndpoints(parts)),
-    on('scheduler', settings.controller, schedulerEndpoints(parts)),
-    ...[...hosts.values()].flatMap((host) => {
-      const endpoints = computeEndpoints(host)
-      return [on('compute', host.name, endpoints), on('compute-alt', host.name, endpoints)]
-    }),
-  ])
-}
-
-/** Signs of life, and looking after what was left. */
-function keepTime(parts: CellParts): { stop(): void } {
-  const { settings, log } = parts
-  const timers: NodeJS.Timeout[] = []
-  const every = (seconds: number, what: string, work: () => Promise<void>) => {
-    if (seconds <= 0) return
-    let busy = false
-    const timer = setInterval(() => {
-      if (busy) return
-      busy = true
-      work()
-        .catch((error) => log.error(`${what} failed`, { error }))
-        .finally(() => {
-          busy = false
-        })
-    }, seconds * 1000)
-    timers.push(timer)
-  }
-  every(settings.heartbeatSeconds, 'A sign of life', () => signOfLife(parts))
-  every(settings.sweepSeconds, 'Clearing up', () => sweep(parts))
-  every(settings.healSeconds, 'Looking at networks', healer(parts))
-  // what a crash has left is old enough a moment after the start
-  for (const seconds of [0, settings.graceSeconds + 1])
-    timers.push(setTimeout(() => sweep(parts).catch((error) => log.error('Clearing up failed', { error })), seconds * 1000))
-  return { stop: () => timers.forEach(clearInterval) }
 }

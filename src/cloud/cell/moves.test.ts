@@ -244,6 +244,11 @@ describe('a rebuild', () => {
       .toEqual(['rebuild_server controller Success', `compute_rebuild_instance ${server.host} Success`])
   })
 
+  test('with leave to reimage a boot volume that it does not have', async () => {
+    await rebuild({ reimage_boot_volume: true })
+    expect(await t.settled(server.uuid)).toMatchObject({ vmState: 'active' })
+  })
+
   test('of a stopped server: it is stopped afterwards', async () => {
     await t.act(server.uuid, 'powering-off', 'stop_instance')
     await t.settled(server.uuid)

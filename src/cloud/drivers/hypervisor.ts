@@ -27,6 +27,8 @@ export interface HostResources {
   readonly diskGb: number
   readonly diskAvailableLeast: number
   readonly cpu: Readonly<Record<string, unknown>>
+  /** Where other hosts send what moves here. */
+  readonly address: string
   /** Architecture, hypervisor and mode that go together. */
   readonly supports: readonly (readonly [architecture: string, type: string, mode: string])[]
 }

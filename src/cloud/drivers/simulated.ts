@@ -91,7 +91,15 @@ export function simulated({ wait, times, ids, size = largeHost }: SimulatedParts
 
   return {
     capabilities: { migrateToSameHost: false, preserveEphemeral: false, traits },
-    resources: () => ({ type: 'fake', version: 1000, ...size, diskAvailableLeast: 0, cpu, supports: [['x86_64', 'fake', 'hvm']] }),
+    resources: () => ({
+      type: 'fake',
+      version: 1000,
+      ...size,
+      diskAvailableLeast: 0,
+      cpu,
+      address: '192.168.0.1',
+      supports: [['x86_64', 'fake', 'hvm']],
+    }),
     guests: () => [...held.keys()],
     adopt: hold,
     powerOf: (uuid) => held.get(uuid)?.state ?? power.nostate,

@@ -1,9 +1,10 @@
 /** What consumers use of providers (placement/handlers/allocation.py). */
+import { isUuidLike, withDashes } from '../uuid.ts'
 import { allocate, requireProviders, type Wanted } from './allocate.ts'
 import { ensured, type SentConsumer } from './consumers.ts'
 import { badRequest, notFound } from './faults.ts'
 import { latest, noProvider, type Operation, type PlacementCall, providerOf, told } from './operation.ts'
-import { allocationsOfMany, allocationsOfOne, isUuidLike, servedBy, withDashes } from './schemas.ts'
+import { allocationsOfMany, allocationsOfOne, servedBy } from './schemas.ts'
 import type { Allocation } from './store.ts'
 
 export const allocations: Readonly<Record<string, Operation>> = {

@@ -1,8 +1,9 @@
 /** What GET /allocation_candidates asks for: groups of resources and what holds for all of them (placement/lib.py). */
+import { isUuidLike } from '../uuid.ts'
 import { badRequest } from './faults.ts'
 import type { PlacementCall } from './operation.ts'
 import { type Aggregates, type Amounts, aggregatesOf, amountsOf, lastOf, oneOfTraits, type Traits, traitsOf } from './query.ts'
-import { candidateSearch, check, isUuidLike, servedBy } from './schemas.ts'
+import { candidateSearch, check, servedBy } from './schemas.ts'
 
 /** Resources that come from one provider; those of the group without a name may come from several of a tree. */
 export interface Group extends Traits, Aggregates {

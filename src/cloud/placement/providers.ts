@@ -1,9 +1,10 @@
 /** /resource_providers: trees of who has resources (placement/handlers/resource_provider.py). */
 import { reply } from '../service.ts'
+import { withDashes } from '../uuid.ts'
 import { badRequest, conflict, notFound } from './faults.ts'
 import { latest, type Operation, type PlacementCall, providerOf, told } from './operation.ts'
 import { searchProviders } from './provider-search.ts'
-import { changedProvider, newProvider, withDashes } from './schemas.ts'
+import { changedProvider, newProvider } from './schemas.ts'
 import type { Provider, Store } from './store.ts'
 
 /** The relations of a provider and the versions that they came with. */

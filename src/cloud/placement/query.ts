@@ -1,6 +1,6 @@
 /** Reads the parameters of searches: amounts, traits, aggregates (placement/util.py). */
+import { isUuidLike } from '../uuid.ts'
 import { badRequest } from './faults.ts'
-import { isUuidLike } from './schemas.ts'
 
 export type Amounts = ReadonlyMap<string, number>
 

@@ -1,27 +1,16 @@
 /** The shapes that Placement takes (placement/schemas), each from the version that its name ends with. */
 import { Ajv, type ErrorObject } from 'ajv'
 import { explained } from '../jsonschema.ts'
+import { isUuidLike } from '../uuid.ts'
 import { badRequest } from './faults.ts'
 
 export type Validate = ((value: unknown) => boolean) & { errors?: ErrorObject[] | null }
 
 const bodies = new Ajv({ strict: false, verbose: true })
+// Bodies may have a UUID in any form, queries with its dashes only.
 bodies.addFormat('uuid', (text: string) => isUuidLike(text))
 const queries = new Ajv({ strict: false, verbose: true })
 queries.addFormat('uuid', /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i)
-
-/** As oslo.utils takes a UUID, and with it bodies, but no queries: with dashes anywhere, in braces, or without any. */
-export const isUuidLike = (text: string): boolean =>
-  /^[0-9a-f]{32}$/i.test(text.replace('urn:', '').replace('uuid:', '').replace(/[{}-]/g, ''))
-
-/** With its dashes, in lower case. */
-export const withDashes = (uuid: string): string =>
-  uuid
-    .replace('urn:', '')
-    .replace('uuid:', '')
-    .replace(/[{}-]/g, '')
-    .toLowerCase()
-    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 
 /** 400 with `words` and the reason. */
 export function check<T>(validate: Validate, value: unknown, words: string): T {

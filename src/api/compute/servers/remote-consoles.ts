@@ -32,7 +32,7 @@ export const remoteConsoles = resource({
     async run({ backends, context, member, body }) {
       const { protocol, type } = body.remote_console
       // The only driver that had them is no more
-      if (protocol === 'rdp') throw new Fault('badRequest', 'Unavailable console type rdp.')
+      if (protocol === 'rdp') throw new Fault('malformedRequest')
       return { remote_console: { protocol, type, url: await openConsole(backends, context, member, protocol as ConsoleKind, type) } }
     },
   }),

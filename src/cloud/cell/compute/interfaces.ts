@@ -11,6 +11,15 @@ import type { Job, Verb } from './method.ts'
 /** Answers with the new interface. nova/compute/manager.py ComputeManager._attach_interface */
 export const attach: Verb = {
   keepsTask: true,
+  expected: [
+    'FixedIpInvalidOnHost',
+    'InvalidInput',
+    'NetworkAmbiguous',
+    'PortInUse',
+    'PortNotUsable',
+    'PortNotUsableDNS',
+    'SecurityGroupCannotBeApplied',
+  ],
   async run(host, { context, server, args }) {
     const wish = NetworkRequest.make({
       network_id: args.network_id as string | null,

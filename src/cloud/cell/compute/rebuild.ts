@@ -10,6 +10,7 @@ import { zoneOf } from '../scheduler/hosts.ts'
 import { guestOf, save, timeNow } from '../server.ts'
 import type { VmState } from '../states.ts'
 import { migrationIdOf } from '../wire.ts'
+import { isVolume } from './devices.ts'
 import { refuseGroupViolation } from './groups.ts'
 import { type Job, orError, type Verb } from './method.ts'
 import { stopServer } from './power.ts'
@@ -46,13 +47,18 @@ async function rebuildHere(host: Host, job: Job): Promise<void> {
   if (args.preserve_ephemeral) throw nova('PreserveEphemeralNotSupported')
   if (hypervisor.guests().includes(server.uuid)) await hypervisor.powerOff(server.uuid)
   await hypervisor.destroy(server.uuid)
-  if (args.reimage_boot_volume)
+  if (args.reimage_boot_volume && (await bootsFromVolume(host, server.uuid)))
     throw nova('BuildAbortException', {
       instance_uuid: server.uuid,
       reason: `Failed to rebuild volume backed instance. ${told(volumesOut()).message}`,
     })
   server = await spawnAnew(host, server)
   if (job.server.vmState === 'stopped') await stopAgain(host, job, server)
+}
+
+async function bootsFromVolume({ cell }: Host, uuid: string): Promise<boolean> {
+  const devices = (await cell.blockDevices.of([uuid])).get(uuid) ?? []
+  return devices.some((device) => device.bootIndex === 0 && isVolume(device))
 }
 
 /** Both sides of it: from a host that is taken for lost to this one. */

@@ -20,9 +20,6 @@ import { instanceToWire, migrationIdOf, migrationToWire } from '../wire.ts'
 import { refuseGroupViolation } from './groups.ts'
 import { type Job, orError, type Verb } from './method.ts'
 
-/** What the fake driver says of every host. nova/virt/fake.py FakeDriver.get_host_ip_addr */
-const hostAddress = '192.168.0.1'
-
 /** The row of the migration that a message names. Throws a MigrationNotFound. */
 export async function migrationOf({ cell }: Host, { args }: Pick<Job, 'args'>): Promise<Migration> {
   const id = migrationIdOf(args.migration)
@@ -56,7 +53,7 @@ export const prepare: Verb = {
 }
 
 async function claimMove(host: Host, { context, server, args }: Job, migration: Migration): Promise<void> {
-  const { cell, hypervisor, settings } = host
+  const { cell, hypervisor } = host
   const { uuid } = server
   await refuseGroupViolation(host, uuid)
   if (server.host === null) throw nova('MigrationError', { reason: 'Instance has no source host' })
@@ -67,7 +64,7 @@ async function claimMove(host: Host, { context, server, args }: Job, migration: 
     destCompute: host.name,
     destNode: host.name,
     destComputeId: host.nodeId,
-    destHost: settings.hostIp === '127.0.0.1' ? hostAddress : settings.hostIp,
+    destHost: hypervisor.resources().address,
     status: 'pre-migrating',
   })
   const prepared = await save(

@@ -253,6 +253,13 @@ describe('interfaces', () => {
     await expect.poll(async () => (await t.ann.show('ports', port.id))?.device_id).toBe('')
   })
 
+  test('a port that is attached already is refused, and stays attached', async () => {
+    const [port] = await ids()
+    await expect(attach({ port_id: port })).rejects.toMatchObject({ className: 'PortInUse', message: `Port ${port} is still in use.` })
+    expect(await ids()).toEqual([port])
+    expect(await t.ports(server.uuid)).toHaveLength(1)
+  })
+
   const refused: [what: string, values: (own: { id: string }) => Args, className: string][] = [
     ['a port that is in use', ({ id }) => ({ port_id: id }), 'PortInUse'],
     ['a port that is not there', () => ({ port_id: 'ffffffff-ffff-4fff-8fff-ffffffffffff' }), 'PortNotFound'],

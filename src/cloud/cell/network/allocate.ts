@@ -69,7 +69,7 @@ async function requestedPorts(
     const port = await neutron.own.show('ports', wish.port_id)
     if (!port) throw nova('PortNotFound', { port_id: wish.port_id })
     if (port.tenant_id !== server.projectId) throw nova('PortNotUsable', { port_id: port.id, instance: server.uuid })
-    if (port.device_id && port.device_id !== server.uuid) throw nova('PortInUse', { port_id: port.id })
+    if (port.device_id) throw nova('PortInUse', { port_id: port.id })
     const name = port.dns_name
     if (name && name !== server.hostname)
       throw nova('PortNotUsableDNS', { port_id: port.id, instance: server.uuid, value: name, hostname: server.hostname })

@@ -2,7 +2,7 @@
 import { adminContext } from '../context.ts'
 import type { CellParts } from '../parts.ts'
 import { compute, computeAlt } from '../targets.ts'
-import { sweepServers } from './interrupted.ts'
+import { sweepBuried, sweepServers } from './interrupted.ts'
 import { sweepMigrations } from './migrations.ts'
 import { offloadShelved, reclaim } from './periodic.ts'
 import { sweepPorts } from './ports.ts'
@@ -16,7 +16,7 @@ export async function sweep(parts: CellParts): Promise<void> {
     return
   }
   const since = clock.now() - settings.graceSeconds * 1000
-  for (const part of [sweepRequests, sweepServers, sweepMigrations, sweepPorts, reclaim, offloadShelved])
+  for (const part of [sweepRequests, sweepServers, sweepBuried, sweepMigrations, sweepPorts, reclaim, offloadShelved])
     try {
       await part(parts, since)
     } catch (error) {

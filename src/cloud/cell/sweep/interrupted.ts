@@ -10,9 +10,10 @@ import { type Args, perform } from '../compute/method.ts'
 import { adminContext } from '../context.ts'
 import { nova } from '../errors.ts'
 import { addFault } from '../events.ts'
-import { deallocate } from '../network/release.ts'
+import { preservedPorts } from '../network/info.ts'
+import { deallocate, deletePorts, letGo } from '../network/release.ts'
 import type { CellParts, Host } from '../parts.ts'
-import { flavorOf, flavorsColumn, guestOf, nowhere, systemMetadataOf } from '../server.ts'
+import { flavorOf, flavorsColumn, guestOf, networkInfoOf, nowhere, systemMetadataOf } from '../server.ts'
 import type { TaskState } from '../states.ts'
 import { migrationToWire } from '../wire.ts'
 
@@ -159,6 +160,25 @@ export async function sweepServers(parts: CellParts, since: number): Promise<voi
       }),
     )
   }
+}
+
+/** Deletions of servers that no host has, cut off in the API: their rows are in cell0. */
+export async function sweepBuried(parts: CellParts, since: number): Promise<void> {
+  const { cell0, work } = parts
+  for (const uuid of await cell0.interruptions.list(since))
+    await work.on([uuid], () =>
+      work.inTurn(uuid, async () => {
+        const server = await cell0.servers.find(uuid)
+        if (server?.taskState !== 'deleting' && server?.taskState !== 'soft-deleting') return
+        const ports = await parts.neutron.own.list('ports', { device_id: uuid })
+        await letGo(parts, uuid, preservedPorts(networkInfoOf(server)))
+        await deletePorts(
+          parts,
+          ports.map(({ id }) => id).filter((id) => !preservedPorts(networkInfoOf(server)).includes(id)),
+        )
+        await cell0.servers.destroy(uuid)
+      }),
+    )
 }
 
 function ruleFor({ vmState, taskState }: Server): Rule {

@@ -174,6 +174,13 @@ describe('ports', () => {
   })
 })
 
+test('a deletion in cell0 that was cut off is finished', async () => {
+  const [server] = (await t.create({ flavor: { memory_mb: 90_000_000 } })) as [Server]
+  await t.cell0.servers.update(server.uuid, { taskState: 'deleting' })
+  await later()
+  expect(await t.find(server.uuid)).toBeUndefined()
+})
+
 test('soft-deleted servers are reclaimed when their time is over', async () => {
   await t.close()
   t = await testCell({ settings: { reclaimSeconds: 100 } })
