@@ -16,15 +16,20 @@ export function toNodeListener(app: Application): NodeListener {
     answer.on('close', () => {
       if (!answer.writableFinished) controller.abort()
     })
-    app(requestOf(message, controller)).then(
-      (response) => send(response, message, answer),
-      () => {
-        // An application answers its own errors; this is the last resort, and says nothing of the cause.
-        if (answer.headersSent) answer.destroy()
-        else answer.writeHead(500, { 'Content-Type': 'text/plain; charset=UTF-8' }).end('Internal Server Error\n')
-      },
-    )
+    app(requestOf(message, controller))
+      .then((response) => send(response, message, answer))
+      // An application answers its own errors; this is the last resort, and says nothing of the cause.
+      .catch(() => refuse(answer))
   }
+}
+
+function refuse(answer: ServerResponse): void {
+  if (answer.headersSent) {
+    answer.destroy()
+    return
+  }
+  for (const name of answer.getHeaderNames()) answer.removeHeader(name)
+  answer.writeHead(500, { 'Content-Type': 'text/plain; charset=UTF-8' }).end('Internal Server Error\n')
 }
 
 function requestOf(message: IncomingMessage, abort: LazyAbort): Request {
