@@ -12,7 +12,7 @@ export function explained({ keyword, params, data, schema, parentSchema }: Error
       return `'${params.missingProperty}' is a required property`
     case 'additionalProperties':
       if (parentSchema?.patternProperties)
-        return `${repr(params.additionalProperty)} does not match any of the regexes: ${Object.keys(parentSchema.patternProperties).map(repr).join(', ')}`
+        return `${repr(params.additionalProperty)} does not match any of the regexes: ${Object.keys(parentSchema.patternProperties).sort().map(repr).join(', ')}`
       return `Additional properties are not allowed ('${params.additionalProperty}' was unexpected)`
     case 'enum':
       return `${value} is not one of ${repr(schema)}`
