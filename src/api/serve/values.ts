@@ -8,7 +8,10 @@ export function booleanFrom(value: unknown): boolean | undefined {
   return ['0', 'f', 'false', 'off', 'n', 'no'].includes(text) ? false : undefined
 }
 
-/** An ISO 8601 time as the databases hold it, in UTC; undefined for what is none. Without a zone it is UTC (oslo_utils.timeutils.parse_isotime). */
+/**
+ * An ISO 8601 time as the databases hold it, in UTC and with its fraction: SQLite compares times as text; undefined for what is none.
+ * Without a zone it is UTC (oslo_utils.timeutils.parse_isotime).
+ */
 export function storedTime(text: string): string | undefined {
   const found = isotime.exec(text)
   if (!found) return undefined
@@ -19,7 +22,7 @@ export function storedTime(text: string): string | undefined {
   if (Number.isNaN(at.getTime())) return undefined
   const iso = at.toISOString()
   const microseconds = fraction.slice(1).padEnd(6, '0').slice(0, 6)
-  return `${iso.slice(0, 10)} ${iso.slice(11, 19)}${fraction ? `.${microseconds}` : ''}`
+  return `${iso.slice(0, 10)} ${iso.slice(11, 19)}.${microseconds}`
 }
 
 /** The forms that the iso8601 package takes. */
