@@ -20,7 +20,8 @@ export interface ServerRun {
   readonly flavor: string | null
 }
 
-interface RunPage {
+/** Which of them, how many, and after whom. */
+export interface RunPage {
   readonly begin: string
   readonly end: string
   readonly projectId?: string | undefined
