@@ -19,6 +19,7 @@ export function novaConf(place: Place, layout: Layout, { passwords, metadataSecr
     project_domain_name: 'Default',
     region_name: region,
   })
+  const { region_name: _, ...cinder } = login('nova')
   return ini('Written at every start of the cloud: what is changed here is lost. Variables such as OS_DEFAULT__DEBUG=true are heard.', {
     DEFAULT: {
       host: 'controller',
@@ -39,6 +40,7 @@ export function novaConf(place: Place, layout: Layout, { passwords, metadataSecr
     keystone: login('nova'),
     glance: { region_name: region },
     neutron: { ...login('neutron'), service_metadata_proxy: true, metadata_proxy_shared_secret: metadataSecret },
+    cinder: { ...cinder, os_region_name: region },
     placement: login('placement'),
     oslo_policy: { policy_file: layout.policyFile, policy_dirs: layout.policyDirectory },
   })

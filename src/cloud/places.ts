@@ -17,11 +17,6 @@ export type Ports = Readonly<Record<ServiceName, number>>
 
 export const serviceNames = Object.keys(usualPorts) as ServiceName[]
 
-/** Those that have a port and nobody behind it yet: no check, no entry in the catalogue. */
-export const plannedServices: ReadonlySet<ServiceName> = new Set(['volume'])
-
-export const runningServices = serviceNames.filter((name) => !plannedServices.has(name))
-
 /** What every process of a cloud is told. No secret is in it. */
 export interface Place {
   /** The state directory, absolute. */
@@ -39,11 +34,14 @@ export const catalog = (ports: Ports): ServiceAddress[] => [
   { type: 'image', name: 'glance', url: `{scheme}://{hostname}:${ports.image}` },
   { type: 'network', name: 'neutron', url: `{scheme}://{hostname}:${ports.network}` },
   { type: 'compute', name: 'nova', url: `{scheme}://{hostname}:${ports.compute}/v2.1` },
+  { type: 'block-storage', name: 'cinder', url: `{scheme}://{hostname}:${ports.volume}/v3` },
+  // the name that older clients and Nova's [cinder] catalog_info look for
+  { type: 'volumev3', name: 'cinderv3', url: `{scheme}://{hostname}:${ports.volume}/v3/%(project_id)s` },
   { type: 'placement', name: 'placement', url: `{scheme}://{hostname}:${ports.placement}` },
 ]
 
 /** The path that a client is given beside the address of a service. */
-const paths: Partial<Record<ServiceName, string>> = { identity: '/v3', compute: '/v2.1' }
+const paths: Partial<Record<ServiceName, string>> = { identity: '/v3', compute: '/v2.1', volume: '/v3' }
 
 /** A service's address as seen from this machine: `http://127.0.0.1:5000/v3`. */
 export const urlOf = ({ bind, ports }: Pick<Place, 'bind' | 'ports'>, service: ServiceName): string =>

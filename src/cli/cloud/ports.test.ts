@@ -43,12 +43,6 @@ test('all that are taken are told at once', async () => {
   expect(refusal).toContain('--ports-from N moves all of them')
 })
 
-test('a port of a service that nobody runs yet may be taken', async () => {
-  const first = await freePorts(serviceNames.length)
-  await take(first + serviceNames.indexOf('volume'))
-  await refuseTakenPorts({ bind: '127.0.0.1', ports: portsFrom(first) })
-})
-
 test('an address of another machine is refused with the flag that names it', async () => {
   await expect(refuseTakenPorts({ bind: '192.0.2.1', ports: portsFrom(20000) })).rejects.toThrow(
     '192.0.2.1 is no address of this machine: choose another with --bind',

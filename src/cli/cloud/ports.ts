@@ -1,13 +1,13 @@
 /** Whether the addresses of a cloud are free, before anything is started. */
 import { createServer } from 'node:net'
-import { type Place, runningServices, usualPorts } from '../../cloud/places.ts'
+import { type Place, serviceNames, usualPorts } from '../../cloud/places.ts'
 import { Refusal } from '../usage.ts'
 import { flagOfPort, variableOfPort } from './flags.ts'
 
 /** Throws a `Refusal` that names each port that cannot be had, its service and the flag that moves it. */
 export async function refuseTakenPorts({ bind, ports }: Pick<Place, 'bind' | 'ports'>): Promise<void> {
   const told = await Promise.all(
-    runningServices.map(async (name) => {
+    serviceNames.map(async (name) => {
       const code = await tryListen(bind, ports[name])
       if (code === undefined) return []
       if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')

@@ -1,5 +1,5 @@
 /** `nova-ts cloud status`: what runs, where, since when. */
-import { type Place, runningServices, urlOf } from '../../cloud/places.ts'
+import { type Place, serviceNames, urlOf } from '../../cloud/places.ts'
 import { isAlive } from '../../cloud/processes.ts'
 import { type Roster, type RosterEntry, readRoster } from '../../cloud/roster.ts'
 import { layout, rememberedPlace } from '../../cloud/state.ts'
@@ -36,7 +36,7 @@ const forPrograms = (place: Place, roster: Roster | undefined) => ({
   state: place.state,
   running: roster !== undefined,
   supervisor: roster && isAlive(roster.supervisor) ? roster.supervisor.pid : null,
-  endpoints: Object.fromEntries(runningServices.map((name) => [name, urlOf(place, name)])),
+  endpoints: Object.fromEntries(serviceNames.map((name) => [name, urlOf(place, name)])),
   processes: (roster?.programs ?? []).map(({ name, state, process, restarts }) => ({ name, state, pid: process?.pid ?? null, restarts })),
 })
 

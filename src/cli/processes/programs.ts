@@ -8,7 +8,7 @@ export interface CloudProgram extends Program {
 
 /** What takes requests stops first, and what others need stops last. */
 export const cloudPrograms: readonly CloudProgram[] = [
-  { name: 'services', stopStep: 2, serves: ['identity', 'image', 'network', 'placement'] },
+  { name: 'services', stopStep: 2, serves: ['identity', 'image', 'network', 'volume', 'placement'] },
   { name: 'cell', stopStep: 1, serves: [] },
   { name: 'compute-api', stopStep: 0, serves: ['compute'] },
   { name: 'metadata-api', stopStep: 0, serves: ['metadata'] },

@@ -1,7 +1,9 @@
-/** The services around Nova, in one process with a port each: identity, image, network and placement. */
+/** The services around Nova, in one process with a port each: identity, image, network, volume and placement. */
 import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import type { Request } from '../../app/contract.ts'
+import { ask } from '../../cloud/ask.ts'
+import { askAt } from '../../cloud/ask-at.ts'
 import { computeEvents } from '../../cloud/compute-events.ts'
 import { identity } from '../../cloud/identity/index.ts'
 import { image } from '../../cloud/image/index.ts'
@@ -13,6 +15,7 @@ import { ensureSecrets } from '../../cloud/secrets.ts'
 import { identitySeed, networkPlan } from '../../cloud/seed.ts'
 import { openShelf } from '../../cloud/shelf.ts'
 import { layout, writeWhole } from '../../cloud/state.ts'
+import { nova as computeAt, glance as imagesAt, volume } from '../../cloud/volume/index.ts'
 import { listen } from './listen.ts'
 import { programLogs } from './log.ts'
 import type { Program } from './program.ts'
@@ -23,10 +26,16 @@ const ids = { uuid: () => randomUUID() }
 export const program: Program = async (place) => {
   const files = layout(place.state)
   const logs = await programLogs(place)
-  const reportOf = (service: string) => (error: unknown, request: Request) =>
-    logs.named(`cloud.${service}`).error(`${request.method} ${request.path} failed`, { error })
+  const reportOf = (service: string) => (error: unknown, request?: Request) =>
+    logs.named(`cloud.${service}`).error(request ? `${request.method} ${request.path} failed` : 'Something begun failed', { error })
   const shelf = (name: string) => openShelf(files.database(name))
-  const shelves = { identity: shelf('identity'), image: shelf('image'), network: shelf('network'), placement: shelf('placement') }
+  const shelves = {
+    identity: shelf('identity'),
+    image: shelf('image'),
+    network: shelf('network'),
+    volume: shelf('volume'),
+    placement: shelf('placement'),
+  }
 
   const parts = { clock, ids }
   const keystone = identity({ ...parts, shelf: shelves.identity, endpoints: catalog(place.ports), report: reportOf('identity') })
@@ -41,23 +50,30 @@ export const program: Program = async (place) => {
     identity: login,
   })
   const secrets = ensureSecrets(files)
-  const asNeutron = {
-    user: 'neutron',
-    password: secrets.passwords.neutron,
-    project: 'service',
-    host: new URL(urlOf(place, 'identity')).host,
-  }
+  const host = new URL(urlOf(place, 'identity')).host
+  const tokenOf = (user: 'neutron' | 'cinder') =>
+    ownToken(keystone.application, { user, password: secrets.passwords[user], project: 'service', host }, clock)
   const events = computeEvents({
     url: urlOf(place, 'compute'),
-    token: ownToken(keystone.application, asNeutron, clock),
+    token: tokenOf('neutron'),
     warn: (message) => logs.named('cloud.network').warning(message),
   })
   const neutron = network({ ...parts, shelf: shelves.network, authenticate, report: reportOf('network'), notify: events.notify })
+  const cinder = volume({
+    ...parts,
+    shelf: shelves.volume,
+    authenticate,
+    report: reportOf('volume'),
+    identity: login,
+    images: imagesAt((route, asked) => ask(glance.application, route, asked)),
+    compute: computeAt(askAt(new URL(urlOf(place, 'compute')).origin), tokenOf('cinder')),
+  })
   const resources = placement({ ...parts, shelf: shelves.placement, authenticate, report: reportOf('placement'), identity: login })
 
   await keystone.bootstrap(identitySeed(secrets))
   const admin = keystone.projectId('admin')
   await glance.seed(admin ?? null)
+  cinder.seed()
   const demo = keystone.projectId('demo')
   if (!existsSync(files.seeded) && admin !== undefined && demo !== undefined) {
     neutron.seed(networkPlan(admin, demo))
@@ -69,6 +85,7 @@ export const program: Program = async (place) => {
     listen(keystone.application, at(place.ports.identity)),
     listen(glance.application, at(place.ports.image)),
     listen(neutron.application, at(place.ports.network)),
+    listen(cinder.application, at(place.ports.volume)),
     listen(resources.application, at(place.ports.placement)),
   ])
   return {
