@@ -39,3 +39,14 @@ test('bytes that are no UTF-8 do not throw', () => {
   expect(decodePath('/a%20b/%C3%A9')).toBe('/a b/é')
   expect(decodePath('/%ff%41%zz')).toBe('/\ufffdA%zz')
 })
+
+test('without slashes at the end', () => {
+  const strict = router({ 'GET /': 'root', 'GET /servers': 'index', 'GET /servers/:id': 'show' }, { slash: false })
+  expect(['/', '/servers', '/servers/', '/servers/x', '/servers/x/'].map((path) => strict.match('GET', path)?.value)).toEqual([
+    'root',
+    'index',
+    undefined,
+    'show',
+    undefined,
+  ])
+})

@@ -20,13 +20,15 @@ interface Node<T> {
 const emptyNode = <T>(): Node<T> => ({ fixed: new Map(), param: undefined, ends: new Map() })
 
 export interface Router<T> {
-  /** The route for a method and a decoded path, or undefined. A fixed segment wins over a parameter; one trailing slash is allowed. */
+  /** The route for a method and a decoded path, or undefined. A fixed segment wins over a parameter. */
   match(method: string, path: string): RouteMatch<T> | undefined
   /** The methods that some route takes at this path. */
   methods(path: string): string[]
 }
 
-export function router<T>(table: RouteTable<T>): Router<T> {
+/** `slash`: one trailing slash is allowed. */
+export function router<T>(table: RouteTable<T>, { slash = true }: { slash?: boolean } = {}): Router<T> {
+  const split = slash ? (path: string) => segmentsOf(path.replace(/(?<=.)\/$/, '')) : segmentsOf
   const root = emptyNode<T>()
   for (const [key, value] of Object.entries(table)) {
     const [method, route] = key.split(' ') as [string, string]
@@ -47,7 +49,7 @@ export function router<T>(table: RouteTable<T>): Router<T> {
   }
   return {
     match(method, path) {
-      const segments = segmentsOf(path)
+      const segments = split(path)
       const found = walk(root, segments, 0, [], (node) => node.ends.has(method))
       if (!found) return undefined
       const end = found.node.ends.get(method)!
@@ -57,7 +59,7 @@ export function router<T>(table: RouteTable<T>): Router<T> {
     },
     methods(path) {
       const all = new Set<string>()
-      walk(root, segmentsOf(path), 0, [], (node) => {
+      walk(root, split(path), 0, [], (node) => {
         for (const method of node.ends.keys()) all.add(method)
         return false
       })
@@ -81,11 +83,8 @@ function walk<T>(
   return node.param && segment !== '' ? walk(node.param, segments, at + 1, [...values, segment], wanted) : undefined
 }
 
-/** `/a/b/` → a, b. Empty segments inside are kept: `//` matches nothing. */
-function segmentsOf(path: string): string[] {
-  const trimmed = path.endsWith('/') ? path.slice(1, -1) : path.slice(1)
-  return trimmed === '' ? [] : trimmed.split('/')
-}
+/** `/a/b` → a, b. Empty segments are kept: they match nothing. */
+const segmentsOf = (path: string): string[] => (path.length > 1 ? path.slice(1).split('/') : [])
 
 /** Percent-decodes a path as WSGI servers do: bytes first, then UTF-8; what is no UTF-8 becomes U+FFFD. */
 export function decodePath(path: string): string {

@@ -85,8 +85,18 @@ export const versionDocument =
     )
   }
 
-/** /versions/:id below an endpoint. */
+const whole = op({
+  query: p.anyParameters,
+  reply: plain(),
+  run: ({ request, legacy, backends }) => {
+    const base = prefixed(applicationUrl(request), backends.settings.api.computeLinkPrefix)
+    return { version: shownVersion(legacy ? 'v2.0' : 'v2.1', base) }
+  },
+})
+
+/** The root behind a project id, and /versions/:id. */
 export const versionResource = resource({
+  'GET /': whole,
   'GET /versions/:id': op({
     query: p.anyParameters,
     errors: [404],

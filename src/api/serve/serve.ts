@@ -45,7 +45,8 @@ type Lives = readonly Operation[]
 type Entry = { readonly lives: Lives } | { readonly actions: ReadonlyMap<string, Lives> }
 
 export function serve(serving: Serving): Application {
-  const routes = router(routeTable(serving.resources))
+  // nova/api/openstack/compute/routes.py: nothing is served with a slash at its end
+  const routes = router(routeTable(serving.resources), { slash: false })
   return async function computeApi(request) {
     const path = decodePath(request.path)
     const found = matched(routes, request.method, path)
@@ -215,15 +216,20 @@ async function render(serving: Serving, operation: Operation, asked: Asked, call
   const links = linksOf(asked.request, asked.context.projectId, serving.settings.computeLinkPrefix)
   const reply = (typeof operation.reply === 'function' ? operation.reply(call) : operation.reply) as Reply<unknown> | undefined
   const body = reply && (await bodyFor(reply, { serving, operation, minor, call, query, out, links }))
+  const type = reply?.kind === 'nothing' ? reply.type : undefined
   return {
     status: operation.statusOf?.(out, call) ?? byVersion(operation.status ?? 200, minor),
     headers: [
-      ['Content-Type', asked.request.environ.bestContentType ?? 'application/json'],
-      ...(operation.headers?.(out, call, links) ?? []),
+      ['Content-Type', type ?? asked.request.environ.bestContentType ?? 'application/json'],
+      ...(operation.headers?.(out, call, links).map(([name, value]): [string, string] => [name, bytesOf(value)]) ?? []),
     ],
     body: body === undefined ? null : JSON.stringify(body),
   }
 }
+
+/** As WSGI wants headers: the bytes of UTF-8, each a character. Control characters, for which webob fails, are percent-encoded. */
+const bytesOf = (value: string): string =>
+  /^[ -~]*$/.test(value) ? value : Buffer.from(value.replace(/\p{Cc}/gu, encodeURIComponent)).toString('latin1')
 
 interface Rendered {
   readonly serving: Serving

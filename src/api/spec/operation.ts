@@ -82,6 +82,8 @@ interface Plain {
 }
 interface Nothing {
   readonly kind: 'nothing'
+  /** The type of the body that is not there, when it is not the client's. */
+  readonly type?: string
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: what a view loads beside its rows is checked where the view is made
@@ -96,6 +98,8 @@ export const many = <R>(key: string, view: ViewOf<R>, options: ManyOptions<R> = 
 export const plain = (schema: Schema = {}): Reply<unknown> => ({ kind: 'plain', schema })
 /** No body. */
 export const nothing: Reply<void> = { kind: 'nothing' }
+/** No body, where Nova answers with webob's own response, which is HTML. */
+export const nothingInHtml: Reply<void> = { kind: 'nothing', type: 'text/html; charset=UTF-8' }
 
 /** A value for every version, or one from each version on: `{ '2.1': 200, '2.101': 202 }`. */
 export type ByVersion<T> = T | Partial<Record<Microversion, T>>

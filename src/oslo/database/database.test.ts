@@ -151,13 +151,15 @@ for (const place of ['memory', 'file']) {
 
   test(`${place}: REGEXP finds a pattern anywhere`, async () => {
     const database = await made(url())
-    for (const name of ['web-1', 'web-2', 'WEB', 'db']) await database.write((tx) => add(tx, name))
+    for (const name of ['web-1', 'web-2', 'WEB', 'db', 'web|1']) await database.write((tx) => add(tx, name))
     const found = (pattern: string | null) =>
       database.rows<{ name: string }>('SELECT name FROM people WHERE name REGEXP ? ORDER BY id', [pattern])
     const cases: [string | null, string[]][] = [
       ['eb-[12]', ['web-1', 'web-2']],
-      ['^b|B$', ['WEB']],
-      ['', ['web-1', 'web-2', 'WEB', 'db']],
+      ['B$', ['WEB', 'db']],
+      ['eb-1|eb-2', []],
+      ['eb|1', ['web|1']],
+      ['', ['web-1', 'web-2', 'WEB', 'db', 'web|1']],
       [null, []],
     ]
     for (const [pattern, expected] of cases) expect((await found(pattern)).map((row) => row.name)).toEqual(expected)

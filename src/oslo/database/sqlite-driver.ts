@@ -66,8 +66,8 @@ function connect(file: string | null, create: boolean): Sqlite.Database {
 }
 
 /**
- * What `x REGEXP pattern` asks, which SQLite leaves open: whether the pattern is found anywhere, in this case of letters, as oslo.db
- * answers it (oslo_db/sqlalchemy/engines.py). Null is not matched: there it is the text `None`, in MySQL it is null.
+ * What `x REGEXP pattern` asks, which SQLite leaves open: whether the pattern is found anywhere, as Nova on MariaDB answers it, whatever the
+ * case of letters. A bar stands for itself there (nova/db/utils.py _safe_regex_mysql). Null is not matched.
  */
 function matching(): (pattern: unknown, value: unknown) => number | null {
   let last: { pattern: unknown; compiled: RegExp } | undefined
@@ -80,7 +80,7 @@ function matching(): (pattern: unknown, value: unknown) => number | null {
 
 function compile(pattern: string): RegExp {
   try {
-    return new RegExp(pattern)
+    return new RegExp(pattern.replaceAll('|', '\\|'), 'i')
   } catch (error) {
     throw new DatabaseError(`not a regular expression: ${pattern}`, { cause: error })
   }

@@ -93,8 +93,8 @@ export const ipNetwork: Field<string> = plain('IP network', (value, at) => {
 
 const wrongAddress = (value: unknown, at: string) => refuse(at, `Network "${String(value)}" is not valid in field ${attributeOf(at)}`)
 
-// as netaddr prints it; an address with an embedded IPv4 one keeps that form
-const shortestIpv6 = (address: string): string =>
+/** An IPv6 address as netaddr prints it; one with an embedded IPv4 address keeps that form. */
+export const shortestIpv6 = (address: string): string =>
   address.includes('.') || address.includes('%') ? address.toLowerCase() : new URL(`http://[${address}]`).hostname.slice(1, -1)
 
 const quoted = (value: string) => `'${value}'`

@@ -3,10 +3,11 @@ import { findServer } from '../../../compute/servers/find.ts'
 import { listServers } from '../../../compute/servers/list.ts'
 import type { Server } from '../../../stores/cell/servers.ts'
 import type { RuleName } from '../../policies.ts'
-import { type Call, many, one, op, resource } from '../../spec/operation.ts'
+import { type Call, many, one, op, type Resource, resource } from '../../spec/operation.ts'
 import * as p from '../../spec/parameters.ts'
 import type { Of } from '../../spec/shape.ts'
 import { serverActions } from './actions/index.ts'
+import { aliasOf } from './alias.ts'
 import { createServer } from './create.ts'
 import { serverDetails } from './details.ts'
 import { serverLoaders } from './extra.ts'
@@ -24,7 +25,7 @@ import { volumeAttachments } from './volume-attachments.ts'
 
 const pages = (collection: string) => ({ next: { collection, marker: (server: Server) => server.uuid } })
 
-export const servers = resource({
+const own = resource({
   'GET /servers': op({
     query: searchQuery,
     rule: 'os_compute_api:servers:index',
@@ -64,6 +65,8 @@ export const servers = resource({
   ...interfaces,
   ...volumeAttachments,
 })
+
+export const servers: Resource = { ...own, ...aliasOf(own) }
 
 function list(everyProjectRule: RuleName) {
   return async (call: Call & { query: Of<typeof searchQuery> }): Promise<Server[]> => {

@@ -211,6 +211,15 @@ describe('tags', () => {
     )
   })
 
+  test('of any letters', async () => {
+    const uuid = await farmed.server()
+    const added = await call('2.26', `PUT ${at(uuid, encodeURIComponent('т a'))}`, null)
+    expect([added.status, added.headers['content-type']]).toEqual([201, 'text/html; charset=UTF-8'])
+    expect(Buffer.from(added.headers.location!, 'latin1').toString()).toMatch(/tags\/т a$/)
+    const broken = await call('2.26', `PUT ${at(uuid, '%0Ax')}`, null)
+    expect([broken.status, broken.headers.location]).toEqual([201, expect.stringMatching(/tags\/%0Ax$/)])
+  })
+
   test('fifty and no more', async () => {
     const uuid = await farmed.server({ tags: Array.from({ length: 49 }, (_, i) => `t${i}`) })
     expect((await call('2.26', `PUT ${at(uuid, 'fiftieth')}`, null)).status).toBe(201)
@@ -334,6 +343,11 @@ describe('a new name and other changes', () => {
     expect(await farmed.row(uuid)).toMatchObject({ displayName: 'new', displayDescription: 'd', hostname: 'a.b', autoDiskConfig: 1 })
   })
 
+  test('addresses are written in their shortest form', async () => {
+    const { body } = await put(await farmed.server(), { accessIPv6: '2001:DB8:0:0::9' })
+    expect(body.server.accessIPv6).toBe('2001:db8::9')
+  })
+
   test.each([
     ['2.18', { description: 'd' }],
     ['2.89', { hostname: 'h' }],
@@ -361,5 +375,19 @@ describe('a new name and other changes', () => {
     expect((await put(uuid, { name: 'n' })).status).toBe(200)
     expect((await call('2.1', `PUT /servers/${uuid}`, { server: { name: 'n' } }, 'other')).status).toBe(404)
     expect((await call('2.1', `PUT /servers/${uuid}`, { server: { name: 'n' } }, 'reader')).status).toBe(403)
+  })
+})
+
+describe('under their old address', () => {
+  test('until 2.102', async () => {
+    const uuid = await farmed.server({ displayName: 'old' })
+    expect((await call('2.102', 'GET /os-volumes_boot?name=old')).body.servers).toMatchObject([{ id: uuid }])
+    expect((await call('2.60', `GET /os-volumes_boot/${uuid}`)).body.server.name).toBe('old')
+    expect((await call('2.103', `GET /os-volumes_boot/${uuid}`)).status).toBe(404)
+    expect(message(await call('2.102', `POST /os-volumes_boot/${uuid}/action`, { pause: null }))).toBe('There is no such action: pause')
+  })
+
+  test('no slash may follow', async () => {
+    expect([(await call('2.1', 'GET /servers')).status, (await call('2.1', 'GET /servers/')).status]).toEqual([200, 404])
   })
 })

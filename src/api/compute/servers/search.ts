@@ -300,8 +300,8 @@ function sortOf({ query, at }: { query: Given } & Call, isAdmin: boolean): Serve
   }
   if (keys.length === 0) return []
   if (directions.some((direction) => direction !== 'asc' && direction !== 'desc'))
-    throw new Fault('badRequest', "Unknown sort direction, must be 'desc' or 'asc'.")
-  if (directions.length > keys.length) throw new Fault('badRequest', 'Sort direction size exceeds sort key size.')
+    throw new Fault('badRequest', "Invalid input received: Unknown sort direction, must be 'desc' or 'asc'")
+  if (directions.length > keys.length) throw new Fault('badRequest', 'Invalid input received: Sort direction size exceeds sort key size')
   const first = directions[0] ?? 'desc'
   if (!keys.includes('uuid')) {
     keys.push('uuid')

@@ -3,7 +3,7 @@ import { Fault } from '../../../compute/faults.ts'
 import { addTag, findMapping, removeTag, removeTags, setTags, tagsOf } from '../../../compute/servers/tags.ts'
 import type { ServerMapping } from '../../../stores/api/mappings.ts'
 import { firstProblem } from '../../serve/explain.ts'
-import { type Call, nothing, op, plain, resource } from '../../spec/operation.ts'
+import { type Call, nothing, nothingInHtml, op, plain, resource } from '../../spec/operation.ts'
 import * as p from '../../spec/parameters.ts'
 import { array, json, object } from '../../spec/shape.ts'
 import { ofProject } from './member.ts'
@@ -70,7 +70,7 @@ export const serverTags = resource({
     rule: 'os_compute_api:os-server-tags:update',
     statusOf: (isNew) => (isNew ? 201 : 204),
     errors: [400, 404, 409],
-    reply: nothing as never,
+    reply: nothingInHtml as never,
     headers: (isNew, { params }, links) => (isNew ? [['Location', `${links.self('servers', params.server_id!)}/tags/${params.id}`]] : []),
     run: ({ backends, context, params }) => addTag(backends, context, params.server_id!, params.id!, checkTag),
   }),

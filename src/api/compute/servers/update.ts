@@ -1,6 +1,7 @@
 /** PUT /servers/:id and DELETE /servers/:id. */
 import { deleteServer } from '../../../compute/servers/delete.ts'
 import { updateServer } from '../../../compute/servers/update.ts'
+import { shortestIpv6 } from '../../../oslo/objects/fields.ts'
 import { nothing, one, op, resource } from '../../spec/operation.ts'
 import * as p from '../../spec/parameters.ts'
 import { object } from '../../spec/shape.ts'
@@ -38,7 +39,7 @@ export const serverChanges = resource({
         ...(hostname !== undefined && { hostname }),
         ...(diskConfig !== undefined && { autoDiskConfig: diskConfig === 'AUTO' }),
         ...(accessIPv4 !== undefined && { accessIpV4: accessIPv4 }),
-        ...(accessIPv6 !== undefined && { accessIpV6: accessIPv6 }),
+        ...(accessIPv6 !== undefined && { accessIpV6: shortestIpv6(accessIPv6) }),
       })
     },
   }),

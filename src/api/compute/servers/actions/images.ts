@@ -6,7 +6,7 @@ import { detailsOf, isVolumeBacked } from '../../../../compute/servers/details.t
 import { backupServer, snapshotServer } from '../../../../compute/servers/snapshot.ts'
 import { snapshotVolumes } from '../../../../compute/servers/volume-snapshot.ts'
 import { urlJoin } from '../../../serve/links.ts'
-import { type Call, nothing, plain, type Reply, resource } from '../../../spec/operation.ts'
+import { type Call, nothingInHtml, plain, type Reply, resource } from '../../../spec/operation.ts'
 import * as p from '../../../spec/parameters.ts'
 import { type Of, object } from '../../../spec/shape.ts'
 import { ofProject } from '../member.ts'
@@ -34,7 +34,7 @@ interface Made {
 }
 
 const answer = {
-  reply: ({ at }: Call) => (at('2.45') ? plain() : nothing) as Reply<Made>,
+  reply: ({ at }: Call) => (at('2.45') ? plain() : nothingInHtml) as Reply<Made>,
   headers: ({ location }: Made): [string, string][] => (location === undefined ? [] : [['Location', location]]),
 }
 

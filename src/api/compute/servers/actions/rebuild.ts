@@ -3,6 +3,7 @@ import { Fault } from '../../../../compute/faults.ts'
 import { generatePassword } from '../../../../compute/servers/create/password.ts'
 import { findServer } from '../../../../compute/servers/find.ts'
 import { type Rebuild, rebuild } from '../../../../compute/servers/rebuild.ts'
+import { shortestIpv6 } from '../../../../oslo/objects/fields.ts'
 import type { Server } from '../../../../stores/cell/servers.ts'
 import { booleanFrom } from '../../../serve/values.ts'
 import { type Call, one, resource } from '../../../spec/operation.ts'
@@ -81,7 +82,7 @@ function askedOf({ at, can, authorize }: Call, member: Server, asked: Asked, pas
     ...(asked.metadata !== undefined && { metadata: asked.metadata }),
     ...(diskConfig !== undefined && { autoDiskConfig: diskConfig === 'AUTO' }),
     ...(asked.accessIPv4 !== undefined && { accessIpV4: asked.accessIPv4 }),
-    ...(asked.accessIPv6 !== undefined && { accessIpV6: asked.accessIPv6 }),
+    ...(asked.accessIPv6 !== undefined && { accessIpV6: shortestIpv6(asked.accessIPv6) }),
     ...(asked.key_name !== undefined && { keyName: asked.key_name }),
     ...(asked.user_data !== undefined && { userData: asked.user_data }),
     ...(trustedCerts !== undefined && { trustedCerts }),
