@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import type { Place } from './places.ts'
 import { isAlive, type ProcessId } from './processes.ts'
-import { type Layout, writeWhole } from './state.ts'
+import { type Layout, parsed, writeWhole } from './state.ts'
 
 export type ProgramState =
   /** Started, and not yet able to serve. */
@@ -31,7 +31,7 @@ export interface Roster {
 /** Undefined when the cloud has never been started, or was stopped. */
 export function readRoster({ roster }: Pick<Layout, 'roster'>): Roster | undefined {
   try {
-    return JSON.parse(readFileSync(roster, 'utf8')) as Roster
+    return parsed(readFileSync(roster, 'utf8')) as Roster | undefined
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error

@@ -2,9 +2,22 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { isLocked, takeLock } from './lock.ts'
 import { usualPorts } from './places.ts'
+import { readRoster } from './roster.ts'
 import { ensureSecrets, readSecrets } from './secrets.ts'
-import { checkStatePath, layout, openState, rememberedPlace, removeState, StateError, writeWhole } from './state.ts'
+import {
+  checkStatePath,
+  layout,
+  openState,
+  rememberedPlace,
+  rememberPlace,
+  removeDrafts,
+  removeState,
+  StateBusy,
+  StateError,
+  writeWhole,
+} from './state.ts'
 
 let folder: string
 let root: string
@@ -23,6 +36,8 @@ describe('a state directory', () => {
     expect(rememberedPlace(root)).toEqual(place())
     expect(statSync(root).mode & 0o777).toBe(0o700)
     openState({ ...place(), bind: '::1' })
+    expect(rememberedPlace(root)).toEqual(place())
+    rememberPlace({ ...place(), bind: '::1' })
     expect(rememberedPlace(root)?.bind).toBe('::1')
   })
 
@@ -45,6 +60,43 @@ describe('a state directory', () => {
     expect(rememberedPlace(root)).toBeUndefined()
     openState(place())
     expect(rememberedPlace(root)).toEqual(place())
+  })
+
+  test('whose very first start was cut short is taken', () => {
+    mkdirSync(root)
+    writeFileSync(`${layout(root).marker}.0123abcd.new`, '{ "fo')
+    expect(rememberedPlace(root)).toBeUndefined()
+    openState(place())
+    expect(rememberedPlace(root)).toEqual(place())
+  })
+
+  test('that lacks what a start makes after the marker gets it, and loses what killed writers left', () => {
+    const files = openState(place())
+    for (const folder of [files.logs, files.run, files.policyDirectory, files.databases]) rmSync(folder, { recursive: true })
+    openState(place())
+    for (const folder of [files.logs, files.policyDirectory, files.databases]) expect(readdirSync(folder)).toEqual([])
+    const drafts = [`${files.roster}.0123abcd.new`, `${files.novaConf}.89abcdef.new`, `${files.secrets}.01234567.new`]
+    for (const draft of drafts) writeFileSync(draft, 'half')
+    mkdirSync(join(files.run, '.socket-abcdef'))
+    writeFileSync(join(files.configuration, 'mine.new'), 'not ours')
+    removeDrafts(files)
+    expect(drafts.filter(existsSync)).toEqual([])
+    expect(readdirSync(files.run)).toEqual([])
+    expect(readdirSync(files.configuration).sort()).toEqual(['mine.new', 'policy.d'])
+  })
+
+  test.each(['', '{', 'null'])('whose marker or secrets hold %j says so', (text) => {
+    const files = openState(place())
+    writeFileSync(files.secrets, text)
+    expect(() => ensureSecrets(files)).toThrow(/secrets\.json is damaged/)
+    writeFileSync(files.marker, text)
+    expect(() => rememberedPlace(root)).toThrow(/cloud\.json is damaged/)
+  })
+
+  test.each(['', '{'])('whose roster holds %j runs nothing', (text) => {
+    const files = openState(place())
+    writeFileSync(files.roster, text)
+    expect(readRoster(files)).toBeUndefined()
   })
 
   test('is removed with everything in it', () => {
@@ -70,7 +122,7 @@ describe('a state directory', () => {
 test('a file is written as a whole, and nothing else is left behind', () => {
   const path = join(folder, 'file')
   writeWhole(path, 'first')
-  writeWhole(path, 'second', 0o600)
+  writeWhole(path, 'second', { mode: 0o600, durable: true })
   expect(readFileSync(path, 'utf8')).toBe('second')
   expect(statSync(path).mode & 0o777).toBe(0o600)
   expect(readdirSync(folder)).toEqual(['file'])
@@ -90,6 +142,16 @@ for (const [path, problem] of paths)
     if (problem) expect(() => checkStatePath(path)).toThrow(problem)
     else checkStatePath(path)
   })
+
+test('a directory is had by one at a time', () => {
+  const files = openState(place())
+  expect(isLocked(files)).toBe(false)
+  const release = takeLock(files)
+  expect(isLocked(files)).toBe(true)
+  expect(() => takeLock(files)).toThrow(StateBusy)
+  release()
+  expect(isLocked(files)).toBe(false)
+})
 
 describe('secrets', () => {
   test('are made once, all different, for the owner alone', () => {

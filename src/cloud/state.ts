@@ -3,7 +3,7 @@
  * holds something else is never touched.
  */
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Place, Ports } from './places.ts'
 
@@ -45,6 +45,11 @@ export class StateError extends Error {
   override readonly name = 'StateError'
 }
 
+/** Another process holds the directory: one that runs a cloud in it, or that is just starting it. */
+export class StateBusy extends StateError {
+  override readonly name = 'StateError'
+}
+
 /** The kernel's bound on the path of a socket, less what we add to the directory. */
 const maxStateBytes = 85
 
@@ -82,25 +87,43 @@ function readMarker(root: string): Marker | undefined {
     if (code === 'ENOENT') return refuseForeign(root)
     throw new StateError(`${marker} cannot be read: ${code}`, { cause })
   }
-  const found = JSON.parse(text) as Marker
+  const found = parsed(text) as Marker | undefined
+  if (!found) throw new StateError(`${marker} is damaged: remove ${root} to begin anew`)
   if (found.form !== form) throw new StateError(`${root} was made by another release of nova-ts (form ${found.form}, not ${form})`)
   return found
 }
 
 function refuseForeign(root: string): undefined {
-  const held = existsSync(root) ? readdirSync(root) : []
+  // a draft of the marker: the very first start was cut short
+  const held = existsSync(root) ? readdirSync(root).filter((name) => !isDraft(name)) : []
   if (held.length > 0) throw new StateError(`${root} holds something that is no cloud of nova-ts (${held[0]}, …): name another directory`)
 }
 
-/** Makes the directories and notes the settings. What an interrupted `removeState` left is removed first. */
-export function openState({ state, bind, ports }: Place): Layout {
-  if (readMarker(state)?.leaving) removeState(state)
+/**
+ * Makes what is missing of the directories, and notes the settings where there are none. What an interrupted `removeState` left is removed first.
+ * A start that was cut short may have left any part of it.
+ */
+export function openState(place: Place): Layout {
+  const { state } = place
+  const found = readMarker(state)
+  if (found?.leaving) removeState(state)
   const all = layout(state)
   mkdirSync(state, { recursive: true, mode: 0o700 })
-  writeWhole(all.marker, `${JSON.stringify({ form, bind, ports } satisfies Marker, null, 2)}\n`)
+  if (!found || found.leaving) rememberPlace(place)
   for (const folder of [all.configuration, all.policyDirectory, all.databases, all.images, all.cell, all.logs, all.run])
     mkdirSync(folder, { recursive: true, mode: 0o700 })
   return all
+}
+
+/** Notes the settings for the next start. For who holds the directory. */
+export const rememberPlace = ({ state, bind, ports }: Place): void =>
+  writeWhole(layout(state).marker, `${JSON.stringify({ form, bind, ports } satisfies Marker, null, 2)}\n`, { durable: true })
+
+/** Removes what writers left that were killed. For who holds the directory, and only while nothing else runs in it. */
+export function removeDrafts({ root, configuration, run }: Layout): void {
+  for (const folder of [root, configuration, run])
+    for (const name of readdirSync(folder))
+      if (isDraft(name) || (folder === run && name.startsWith('.socket-'))) rmSync(join(folder, name), { recursive: true, force: true })
 }
 
 /** Removes everything. When it is cut short, the next `openState` or `removeState` finishes it. Returns false when there was no cloud. */
@@ -108,7 +131,7 @@ export function removeState(root: string): boolean {
   const found = readMarker(root)
   if (!found) return false
   const { marker } = layout(root)
-  writeWhole(marker, `${JSON.stringify({ ...found, leaving: true } satisfies Marker)}\n`)
+  writeWhole(marker, `${JSON.stringify({ ...found, leaving: true } satisfies Marker)}\n`, { durable: true })
   for (const name of readdirSync(root)) {
     const path = join(root, name)
     if (path !== marker) rmSync(path, { recursive: true, force: true })
@@ -122,9 +145,26 @@ export function removeState(root: string): boolean {
   return true
 }
 
-/** Writes a file so that it is there as a whole or as it was before. */
-export function writeWhole(path: string, text: string, mode = 0o644): void {
+const isDraft = (name: string): boolean => /\.[0-9a-f]{8}\.new$/.test(name)
+
+/** Writes a file so that it is there as a whole or as it was before. `durable`: even when the machine loses its power. */
+export function writeWhole(path: string, text: string, { mode = 0o644, durable = false } = {}): void {
   const draft = `${path}.${randomBytes(4).toString('hex')}.new`
-  writeFileSync(draft, text, { mode, flag: 'wx' })
+  const file = openSync(draft, 'wx', mode)
+  try {
+    writeSync(file, text)
+    if (durable) fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
   renameSync(draft, path)
+}
+
+/** What a file of ours holds; undefined when it is no JSON. */
+export function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }

@@ -1,11 +1,9 @@
 /** kill -9 of every process while servers are being created: what was accepted is there afterwards, and nothing stays half made. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import Database from 'better-sqlite3'
 import { type Client, connect } from './client.ts'
+import { rows, soundDatabases } from './databases.ts'
 import { journey, type Trip } from './travel.ts'
 
 interface Luggage extends Trip {
@@ -85,31 +83,8 @@ async function computePorts({ client }: Luggage): Promise<{ id: string; device_i
   return body.ports.filter((port: { device_owner: string }) => port.device_owner.startsWith('compute:'))
 }
 
-/** Files that SQLite can tell whether they are sound. */
-function databasesOf(state: string): string[] {
-  const folder = join(state, 'databases')
-  const files = readdirSync(folder).filter((name) => name.endsWith('.sqlite'))
-  return [...files.map((name) => join(folder, name)), join(state, 'run', 'messages.sock.journal')].filter((path) => existsSync(path))
-}
-
-function rows(path: string, statement: string): unknown[] {
-  const database = new Database(path, { readonly: true })
-  try {
-    return database.prepare(statement).all()
-  } finally {
-    database.close()
-  }
-}
-
-function soundDatabases({ cloud, tell }: Trip): void {
-  for (const path of databasesOf(cloud.state)) {
-    tell(`PRAGMA integrity_check: ${path}`)
-    assert.deepEqual(rows(path, 'PRAGMA integrity_check'), [{ integrity_check: 'ok' }])
-  }
-}
-
 export const travels = journey<Luggage>({
-  title: 'kill -9 of every process during a loop of creates, and during starts',
+  title: 'kill -9 of every process during a loop of creates',
   pack: (trip) => ({ ...trip, client: undefined as never, image: '', network: '', accepted: new Set() }),
   steps: [
     [
@@ -219,43 +194,6 @@ export const travels = journey<Luggage>({
         assert.deepEqual(rows(api, 'SELECT instance_uuid FROM instance_mappings WHERE cell_id IS NULL'), [])
         const cell = join(luggage.cloud.state, 'databases', 'nova.sqlite')
         assert.deepEqual(rows(cell, 'SELECT uuid FROM instances WHERE deleted = 0'), [])
-        await luggage.cloud.up()
-      },
-    ],
-    [
-      'kills at any moment of a start, of a new cloud too',
-      async ({ cloud, tell }) => {
-        for (const fresh of [false, true])
-          for (const ms of [120, 300, 500, 800]) {
-            await cloud.down()
-            if (fresh) await cloud.reset()
-            const start = spawn(process.execPath, [...cloud.upCommand], { cwd: cloud.folder, stdio: 'ignore', env: process.env })
-            await delay(ms)
-            start.kill('SIGKILL')
-            const { supervisor, processes } = await cloud.processes()
-            for (const pid of [supervisor, ...processes.map((one) => one.pid)])
-              try {
-                if (pid) process.kill(pid, 'SIGKILL')
-              } catch {
-                // it has ended by itself
-              }
-            tell(
-              `${fresh ? 'new cloud' : 'start'}, ${ms} ms: kill -9 of ${[supervisor, ...processes.map((one) => one.pid)].filter(Boolean).length} processes`,
-            )
-            await cloud.up()
-          }
-      },
-    ],
-    [
-      'the cloud works, and every database is sound',
-      async (luggage) => {
-        const client = await connect(await luggage.cloud.variables())
-        const flavors = (await client.insist('GET', 'compute', '/flavors')).body.flavors
-        assert.equal(flavors.length, 12)
-        const network = (await client.insist('GET', 'network', '/v2.0/networks?name=shared')).body.networks
-        assert.equal(network.length, 1)
-        await luggage.cloud.down()
-        soundDatabases(luggage)
       },
     ],
   ],

@@ -1,5 +1,7 @@
 /** `nova-ts cloud down`: stops the cloud and keeps what it holds. */
-import { rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import { isLocked } from '../../cloud/lock.ts'
 import { isAlive, stopProcess } from '../../cloud/processes.ts'
 import { readRoster, survivors } from '../../cloud/roster.ts'
 import { layout, rememberedPlace } from '../../cloud/state.ts'
@@ -18,9 +20,14 @@ export const down: Command = async (argv, terminal) => {
 /** Longer than the supervisor takes to end what does not end by itself. */
 const patienceMs = 20_000
 
-/** Stops the supervisor, and what one that was killed left behind. False when nothing ran. */
+/** Longer than a supervisor takes from its start to its first entry in the roster. */
+const birthMs = 5000
+
+/** Stops the supervisor, and what one that was killed left behind; one that is just starting too. False when nothing ran. */
 export async function stopCloud(state: string): Promise<boolean> {
   const files = layout(state)
+  const end = performance.now() + birthMs
+  while (!readRoster(files) && existsSync(files.lock) && isLocked(files) && performance.now() < end) await delay(50)
   const roster = readRoster(files)
   if (!roster) return false
   const ran = isAlive(roster.supervisor) || survivors(roster).length > 0

@@ -1,4 +1,5 @@
 /** `nova-ts cloud supervisor`: the supervisor as a process of its own, which takes its assignment from the process that started it. */
+import { StateBusy } from '../../cloud/state.ts'
 import { type Command, UsageError } from '../usage.ts'
 import { logLine, type Report, sentence } from './report.ts'
 import { type Assignment, superviseCloud } from './supervisor.ts'
@@ -25,7 +26,7 @@ export const background: Command = async (_, { out }) => {
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     log(reason)
-    await tell({ kind: 'refused', reason })
+    await tell({ kind: 'refused', reason, busy: error instanceof StateBusy })
     process.exit(1)
   }
 }

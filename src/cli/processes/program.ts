@@ -28,6 +28,8 @@ export async function runProgram(program: Program, place: Place): Promise<void> 
   // A terminal sends it to all processes at once; the supervisor decides.
   process.on('SIGINT', () => undefined)
   process.on('disconnect', end)
+  // nobody tells again of a supervisor that was killed while this was loaded
+  if (!process.connected) return end()
 
   try {
     running = await program(place)

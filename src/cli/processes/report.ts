@@ -1,8 +1,8 @@
 /** What the supervisor tells who waits for it, and how that reads in its log. */
 import type { Note } from '../../cloud/supervisor.ts'
 
-/** `refused`: nothing was started. */
-export type Report = Note | { readonly kind: 'refused'; readonly reason: string }
+/** `refused`: nothing was started; `busy`: since another supervisor has the cloud. */
+export type Report = Note | { readonly kind: 'refused'; readonly reason: string; readonly busy?: boolean }
 
 export function sentence(report: Report): string {
   switch (report.kind) {

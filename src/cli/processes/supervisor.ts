@@ -1,14 +1,15 @@
 /** Starts and watches the processes of a cloud: in the background in a process of its own, in the foreground inside `cloud up`. */
 import { spawn } from 'node:child_process'
-import { closeSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
-import Database from 'better-sqlite3'
+import { closeSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { cloudsYaml, openrc } from '../../cloud/clients.ts'
 import { apiPaste, novaConf } from '../../cloud/configuration.ts'
+import { takeLock } from '../../cloud/lock.ts'
 import type { Place } from '../../cloud/places.ts'
 import { identify, type ProcessId, stopProcess } from '../../cloud/processes.ts'
 import { readRoster, survivors, writeRoster } from '../../cloud/roster.ts'
 import { ensureSecrets } from '../../cloud/secrets.ts'
-import { type Layout, openState, StateError, writeWhole } from '../../cloud/state.ts'
+import { type Layout, openState, rememberPlace, removeDrafts, writeWhole } from '../../cloud/state.ts'
 import { type Events, type Launched, type Note, type ProgramStatus, type Supervisor, supervise } from '../../cloud/supervisor.ts'
 import { programEnvironment } from './environment.ts'
 import type { Word } from './program.ts'
@@ -29,7 +30,7 @@ export interface SuperviseOptions extends Assignment {
 }
 
 /**
- * Takes the state directory, writes the configuration and starts everything. Throws a `StateError` when another process has the directory.
+ * Takes the state directory, writes the configuration and starts everything. Throws `StateBusy` when another process has the directory.
  * Once stopped, nothing of it runs.
  */
 export async function superviseCloud({ place, password, self, logs, note }: SuperviseOptions): Promise<Supervisor> {
@@ -37,6 +38,8 @@ export async function superviseCloud({ place, password, self, logs, note }: Supe
   const release = takeLock(layout)
   const leftovers = readRoster(layout)
   if (leftovers) await Promise.all(survivors(leftovers).map((one) => stopProcess(one)))
+  removeDrafts(layout)
+  rememberPlace(place)
   writeConfiguration(place, layout, password)
   const supervising = identify(process.pid)!
   const known = new Map<number, ProcessId | null>()
@@ -65,25 +68,12 @@ export async function superviseCloud({ place, password, self, logs, note }: Supe
   return supervisor
 }
 
-/** The kernel holds this lock for as long as the process lives, and no longer. */
-function takeLock({ lock }: Layout): () => void {
-  const database = new Database(lock, { timeout: 0 })
-  try {
-    database.pragma('locking_mode = EXCLUSIVE')
-    database.exec('BEGIN EXCLUSIVE')
-  } catch (cause) {
-    database.close()
-    throw new StateError(`another process works with ${lock}: a cloud runs there already, or is being started`, { cause })
-  }
-  return () => database.close()
-}
-
 function writeConfiguration(place: Place, layout: Layout, password: string | undefined): void {
   const secrets = ensureSecrets(layout, { password })
-  writeWhole(layout.novaConf, novaConf(place, layout, secrets), 0o600)
+  writeWhole(layout.novaConf, novaConf(place, layout, secrets), { mode: 0o600 })
   writeWhole(layout.apiPaste, apiPaste())
-  writeWhole(layout.openrc, openrc(place, secrets, layout.cloudsYaml), 0o600)
-  writeWhole(layout.cloudsYaml, cloudsYaml(place, secrets), 0o600)
+  writeWhole(layout.openrc, openrc(place, secrets, layout.cloudsYaml), { mode: 0o600 })
+  writeWhole(layout.cloudsYaml, cloudsYaml(place, secrets), { mode: 0o600 })
 }
 
 const timers = {
@@ -127,7 +117,9 @@ function launch(name: string, { place, layout, environment, logs, self }: Launch
 /** A log that has grown large by the time of a start gives way to a new one. */
 const largeLogBytes = 10 * 1024 * 1024
 
+/** Opens it at its end; makes it, and its directory, where a start that was cut short has not. */
 export function openLog(path: string): number {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   try {
     if (statSync(path).size > largeLogBytes) renameSync(path, `${path}.1`)
   } catch {
