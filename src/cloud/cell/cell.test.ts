@@ -152,6 +152,12 @@ describe('a new server', () => {
   })
 })
 
+test('a tag that is said twice is one', async () => {
+  await begin()
+  const [server] = await t.create({ tags: ['a', 'b', 'a'] })
+  expect((await t.cell.tags.of([server!.uuid])).get(server!.uuid)).toEqual(['a', 'b'])
+})
+
 describe('networks of a new server', () => {
   beforeEach(() => begin())
   const nets = async (wish: Parameters<TestCell['create']>[0]) => (await t.create(wish))[0]!
@@ -159,6 +165,7 @@ describe('networks of a new server', () => {
 
   test('nothing in particular: the only one there is', async () => {
     expect((await nets({})).networkInfo).toHaveLength(1)
+    expect((await nets({ networks: [] })).networkInfo).toHaveLength(1)
   })
 
   test('none', async () => {

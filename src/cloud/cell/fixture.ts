@@ -27,7 +27,7 @@ import { Flavor } from '../../stores/objects/flavor.ts'
 import { Instance } from '../../stores/objects/instance.ts'
 import { NetworkRequestList } from '../../stores/objects/network-request.ts'
 import { RequestSpec } from '../../stores/objects/request-spec.ts'
-import { TagList } from '../../stores/objects/tag.ts'
+import { Tag, TagList } from '../../stores/objects/tag.ts'
 import { apiStore, type Stores } from '../../stores/stores.ts'
 import { syncApi, syncCell } from '../../stores/sync.ts'
 import { ask } from '../ask.ts'
@@ -210,6 +210,7 @@ export interface Wish {
   /** Null is nothing in particular. */
   readonly networks?: readonly { network_id?: string; port_id?: string; address?: string; tag?: string }[] | null
   readonly securityGroups?: readonly string[]
+  readonly tags?: readonly string[]
   readonly as?: string
   readonly count?: number
 }
@@ -304,6 +305,7 @@ export function acts({ stores, cell, cell0, rpc, clock }: Ground) {
     spec = {},
     networks = null,
     securityGroups = ['default'],
+    tags: wanted = [],
     as = 'ann',
     count = 1,
   }: Wish = {}) {
@@ -312,7 +314,7 @@ export function acts({ stores, cell, cell0, rpc, clock }: Ground) {
     const image = randomUUID()
     const uuids = Array.from({ length: count }, () => randomUUID() as string)
     const devices = BlockDeviceMappingList.toWire({ objects: [deviceOf(image, 0), ...(cur.swap ? [deviceOf(null, -1)] : [])] })
-    const tags = TagList.toWire({ objects: [] })
+    const tags = TagList.toWire({ objects: wanted.map((tag) => Tag.make({ tag })) })
     const specs = uuids.map((uuid) => RequestSpec.toWire(specOf(uuid, cur, context, securityGroups, spec)))
     const instances = uuids.map((uuid, i) => Instance.toWire(instanceOf(uuid, { name, image, flavor: cur, context, index: i })))
     await api.requests.create(

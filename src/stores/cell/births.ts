@@ -46,5 +46,5 @@ async function createServer(tx: Writing<CellTables>, birth: Birth, createdAt: st
     await insert(tx, 'instance_system_metadata', { instanceUuid, key, value, createdAt })
   await insert(tx, 'instance_actions', { ...action, instanceUuid, createdAt, updatedAt: createdAt })
   for (const device of blockDevices) await insert(tx, 'block_device_mapping', { ...device, instanceUuid, createdAt })
-  for (const tag of tags) await tx.insertInto('tags').values({ resource_id: instanceUuid, tag }).execute()
+  for (const tag of new Set(tags)) await tx.insertInto('tags').values({ resource_id: instanceUuid, tag }).execute()
 }

@@ -108,7 +108,7 @@ async function networksFor({ client, context, server, requested, wishes }: Choic
       return new Map()
     }
   }
-  if (!requested || auto || (requested.length === 1 && isUnspecified(requested[0]!))) {
+  if (!requested?.length || auto || (requested.length === 1 && isUnspecified(requested[0]!))) {
     if (found.length > 1) throw nova('NetworkAmbiguous')
     wishes.push({ ...requested?.[0], network_id: found[0]!.id })
   }
