@@ -87,6 +87,10 @@ export const cinderOptions = group('cinder', {
   crossAzAttach: boolean('cross_az_attach', true, { help: 'Let servers have volumes of another availability zone.' }),
 })
 
+export const neutronOptions = group('neutron', {
+  defaultFloatingPool: text('default_floating_pool', 'nova', { help: 'External network of floating addresses for which no pool is asked.' }),
+})
+
 export const glanceOptions = group('glance', {
   verifyGlanceSignatures: boolean('verify_glance_signatures', false, { help: 'Computes verify the signatures of images.' }),
   enableCertificateValidation: boolean('enable_certificate_validation', false, {
@@ -114,6 +118,7 @@ export interface ComputeSettings {
   readonly quota: Settings<typeof quotaOptions>
   readonly cinder: Settings<typeof cinderOptions>
   readonly glance: Settings<typeof glanceOptions>
+  readonly neutron: Settings<typeof neutronOptions>
   readonly pci: Settings<typeof pciOptions>
   readonly filterScheduler: Settings<typeof filterSchedulerOptions>
 }

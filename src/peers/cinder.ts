@@ -148,8 +148,11 @@ const attachmentPath = (id: string): string => `/attachments/${encodeURIComponen
 /** What Cinder said no with, in cinderclient's words, which Nova hands on to users. */
 export function cinderText(error: PeerError): string {
   const id = error.headers['x-openstack-request-id'] ?? error.headers['x-compute-request-id']
-  return `${messageIn(error) ?? 'n/a'} (HTTP ${error.status})${id ? ` (Request-ID: ${[id].flat()[0]})` : ''}`
+  return `${cinderMessage(error)} (HTTP ${error.status})${id ? ` (Request-ID: ${[id].flat()[0]})` : ''}`
 }
+
+/** The same without status and id of the request. */
+export const cinderMessage = (error: PeerError): string => messageIn(error) ?? 'n/a'
 
 function messageIn({ text }: PeerError): string | undefined {
   try {

@@ -27,7 +27,8 @@ export interface GlanceImage {
 export interface GlanceClient {
   /** Undefined when it is not there or not to be seen. */
   show(id: string): Promise<GlanceImage | undefined>
-  list(query?: Readonly<Record<string, string | number>>): Promise<GlanceImage[]>
+  /** All pages, or as many of them as hold so many images. */
+  list(query?: Readonly<Record<string, string | number>>, most?: number): Promise<GlanceImage[]>
   create(values: object): Promise<GlanceImage>
   upload(id: string, data: Uint8Array | AsyncIterable<Uint8Array>): Promise<void>
   /** A JSON patch. */
@@ -64,17 +65,17 @@ const client = (session: Session): GlanceClient => ({
     const answer = await session.request({ path: `/v2/images/${encodeURIComponent(id)}`, allow: [404] })
     return answer.status === 404 ? undefined : answer.json<GlanceImage>()
   },
-  async list(query = {}) {
+  async list(query = {}, most = Number.POSITIVE_INFINITY) {
     const found: GlanceImage[] = []
     let path: string | undefined = '/v2/images'
     let rest: Readonly<Record<string, string | number>> | undefined = query
-    while (path) {
+    while (path && found.length < most) {
       const page: { images: GlanceImage[]; next?: string } = (await session.request({ path, ...(rest && { query: rest }) })).json()
       found.push(...page.images)
       path = page.next
       rest = undefined
     }
-    return found
+    return found.slice(0, most)
   },
   async create(values) {
     return (await session.request({ method: 'POST', path: '/v2/images', json: values })).json<GlanceImage>()

@@ -6,7 +6,9 @@ import { createSession } from '../oslo/keystoneauth/session.ts'
 import type { Log } from '../oslo/log.ts'
 import { type Cinder, cinder } from './cinder.ts'
 import { type Glance, glance } from './glance.ts'
+import { type Ironic, ironic } from './ironic.ts'
 import { type Keystone, keystone } from './keystone.ts'
+import { type Manila, manila } from './manila.ts'
 import { type Neutron, neutron } from './neutron.ts'
 import { type Placement, placement } from './placement.ts'
 import { connectPeer } from './service.ts'
@@ -17,6 +19,8 @@ export interface Peers {
   readonly neutron: Neutron
   readonly cinder: Cinder
   readonly placement: Placement
+  readonly manila: Manila
+  readonly ironic: Ironic
   close(): Promise<void>
 }
 
@@ -48,6 +52,8 @@ export const peerOptions = {
     httpRetries: integer('http_retries', 3, { min: 0, help: 'How often to try again when it cannot be reached.' }),
   }),
   placement: group('placement', { ...sessionOptions, ...authOptions, ...serviceOptions('placement') }),
+  manila: group('manila', { ...sessionOptions, ...authOptions, ...serviceOptions('shared-file-system') }),
+  ironic: group('ironic', { ...sessionOptions, ...authOptions, ...serviceOptions('baremetal') }),
   serviceUser: group('service_user', {
     ...sessionOptions,
     ...authOptions,
@@ -77,6 +83,8 @@ export function connectPeers(settings: PeerSettings, { log, clock }: { log: Log;
     ),
     cinder: connectPeer('cinder', { ...settings.cinder, ...cinderService(settings.cinder) }, parts),
     placement: connectPeer('placement', settings.placement, parts),
+    manila: connectPeer('manila', settings.manila, parts),
+    ironic: connectPeer('ironic', settings.ironic, parts),
   }
   return {
     keystone: keystone(services.keystone),
@@ -84,6 +92,8 @@ export function connectPeers(settings: PeerSettings, { log, clock }: { log: Log;
     neutron: neutron(services.neutron, { clock, extensionSeconds: settings.neutron.extensionSyncInterval }),
     cinder: cinder(services.cinder),
     placement: placement(services.placement),
+    manila: manila(services.manila),
+    ironic: ironic(services.ironic, { configured: settings.ironic.authType !== null }),
     close: async () => {
       await Promise.all([serviceSession.close(), ...Object.values(services).map((service) => service.close())])
     },

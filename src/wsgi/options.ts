@@ -15,6 +15,7 @@ import {
   computeOptions,
   filterSchedulerOptions,
   glanceOptions,
+  neutronOptions,
   pciOptions,
   quotaOptions,
 } from '../compute/settings.ts'
@@ -48,6 +49,7 @@ export const declared = [
   quotaOptions,
   cinderOptions,
   glanceOptions,
+  neutronOptions,
   pciOptions,
   filterSchedulerOptions,
   metadataOptions,
@@ -69,6 +71,7 @@ export const computeSettings = (sources: Sources): ComputeSettings => ({
   quota: settings(quotaOptions, sources),
   cinder: settings(cinderOptions, sources),
   glance: settings(glanceOptions, sources),
+  neutron: settings(neutronOptions, sources),
   pci: settings(pciOptions, sources),
   filterScheduler: settings(filterSchedulerOptions, sources),
 })

@@ -11,6 +11,12 @@ import { hypervisors } from './hypervisors/index.ts'
 import { keyPairs } from './key-pairs/index.ts'
 import { limits } from './limits.ts'
 import { migrations } from './migrations.ts'
+import { bareMetal } from './proxies/bare-metal.ts'
+import { floatingIps } from './proxies/floating-ips.ts'
+import { images } from './proxies/images.ts'
+import { networks } from './proxies/networks.ts'
+import { securityGroups } from './proxies/security-groups.ts'
+import { snapshots, volumes } from './proxies/volumes.ts'
 import { quotaClasses } from './quotas/classes.ts'
 import { quotaSets } from './quotas/sets.ts'
 import { removed } from './removed.ts'
@@ -27,21 +33,28 @@ export const resources: readonly Resource[] = [
   aggregates,
   assistedSnapshots,
   availabilityZones,
+  bareMetal,
   consoleTokens,
   extensions,
   externalEvents,
   flavors,
+  floatingIps,
   hosts,
   hypervisors,
+  images,
   keyPairs,
   limits,
   migrations,
+  networks,
   quotaClasses,
   quotaSets,
   removed,
+  securityGroups,
   serverGroups,
   servers,
   services,
+  snapshots,
   usage,
   usageAudit,
+  volumes,
 ]

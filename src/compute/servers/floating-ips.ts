@@ -87,8 +87,12 @@ export async function removeFloatingIp(backends: Backends, context: RequestConte
   const neutron = backends.peers.neutron.as(context)
   const floating = await only(neutron, address, 'conflict')
   await neutron.update('floatingips', floating.id, { port_id: null })
-  await remember(backends, server, (vifs) => withoutFloating(vifs, address))
+  await forgetFloatingIp(backends, server, address)
 }
+
+/** An address that Neutron no longer has on the server goes from what the cell remembers of it. */
+export const forgetFloatingIp = (backends: Backends, server: Server, address: string): Promise<void> =>
+  remember(backends, server, (vifs) => withoutFloating(vifs, address))
 
 /** The cache as it will be once the computes have looked; until then lists would show the old addresses. */
 async function remember(backends: Backends, server: Server, change: (vifs: readonly Vif[]) => readonly Vif[]): Promise<void> {

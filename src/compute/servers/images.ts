@@ -141,7 +141,7 @@ async function preferredFormat({ session }: GlanceClient): Promise<string> {
 }
 
 /** What Glance said, as glanceclient tells it: its HTML without tags. */
-function glanceText(error: PeerError): string {
+export function glanceText(error: PeerError): string {
   const lines = error.text
     .replaceAll('<br />', '\n')
     .split('\n')
