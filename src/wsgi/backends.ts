@@ -13,6 +13,7 @@ import { apiDatabaseOptions, databaseOptions } from '../oslo/database/options.ts
 import { type Logs, logOptions, openLogs } from '../oslo/log.ts'
 import type { Driver } from '../oslo/messaging/driver.ts'
 import { messagingOptions } from '../oslo/messaging/options.ts'
+import { rabbitOptions } from '../oslo/messaging/rabbit/options.ts'
 import { type RpcClient, rpcClient } from '../oslo/messaging/rpc-client.ts'
 import { openTransport } from '../oslo/messaging/transport.ts'
 import { apiSchema } from '../stores/api/schema.ts'
@@ -112,14 +113,15 @@ async function enlist({ sources, logs, host }: Configured, name: string, main: C
 
 /** Connects to the message brokers, each when it is first needed. */
 export function openRpc({ sources, logs }: Configured, cells: Cells): Rpc {
-  const { transportUrl, rpcResponseTimeout } = settings(messagingOptions, sources)
+  const { transportUrl, controlExchange, rpcResponseTimeout } = settings(messagingOptions, sources)
+  const rabbit = (values: Readonly<Record<string, string>>) => settings(rabbitOptions, sources, { values })
   const log = logs.named('oslo_messaging')
   const report = (error: unknown) => log.warning(`The message broker: ${error instanceof Error ? error.message : error}`)
   const clients = new Map<string, { driver: Driver; client: RpcClient }>()
   const clientOf = (url: string): RpcClient => {
     let known = clients.get(url)
     if (!known) {
-      const driver = openTransport(url, { report })
+      const driver = openTransport(url, { report, exchange: controlExchange, rabbit })
       clients.set(url, (known = { driver, client: rpcClient(driver, { responseTimeoutMs: rpcResponseTimeout * 1000, report }) }))
     }
     return known.client

@@ -25,6 +25,7 @@ import type { AnyGroup, Sources } from '../oslo/config/sources.ts'
 import { apiDatabaseOptions, databaseOptions } from '../oslo/database/options.ts'
 import { logOptions } from '../oslo/log.ts'
 import { messagingOptions } from '../oslo/messaging/options.ts'
+import { rabbitOptions } from '../oslo/messaging/rabbit/options.ts'
 import { policyOptions } from '../oslo/policy/options.ts'
 import { type PeerSettings, peerOptions } from '../peers/peers.ts'
 
@@ -60,6 +61,7 @@ export const declared = [
   databaseOptions,
   logOptions,
   messagingOptions,
+  rabbitOptions,
   policyOptions,
   ...Object.values(peerOptions),
   ...sharedFilterOptions,

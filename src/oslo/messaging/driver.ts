@@ -8,6 +8,8 @@ export type Address =
   | { readonly kind: 'fanout'; readonly topic: string }
   /** The queue of one process that awaits answers. */
   | { readonly kind: 'reply'; readonly queue: string }
+  /** Notifications of a priority, such as `notifications.info`; they wait for whoever takes them. */
+  | { readonly kind: 'notification'; readonly topic: string; readonly exchange?: string }
 
 export interface Outgoing {
   /** Names the message, so that one sent twice can be told. */
@@ -35,6 +37,8 @@ export interface Consumption {
 }
 
 export interface Driver {
+  /** Part of the name of a queue that this process alone has; random where absent. */
+  ownName?(): string
   /** Resolves when the broker has it (and, if durable, has written it down). Rejects with a `MessageDeliveryFailure`. */
   publish(to: Address, message: Outgoing): Promise<void>
   /** At most `prefetch` messages are out unacknowledged. Resolves when the broker knows of the consumer, however long that takes; survives its restarts. */
@@ -47,5 +51,6 @@ export interface Driver {
 export function queueName(address: Address): string {
   if (address.kind === 'reply') return address.queue
   if (address.kind === 'fanout') return `${address.topic}_fanout`
+  if (address.kind === 'notification') return address.topic
   return address.server === undefined ? address.topic : `${address.topic}.${address.server}`
 }

@@ -67,7 +67,7 @@ interface Waiter {
 /** A client with a reply queue of its own, made at the first call. */
 export function rpcClient(driver: Driver, options: RpcClientOptions = {}): RpcClient {
   const { responseTimeoutMs = 60_000, sendTimeoutMs = 10_000, newId = () => randomUUID().replaceAll('-', ''), report = () => {} } = options
-  const replyQueue = `reply_${newId()}`
+  const replyQueue = `reply_${driver.ownName?.() ?? newId()}`
   const waiters = new Map<string, Waiter>()
   const seen = recentIds()
   let replies: Promise<Consumption> | undefined

@@ -38,8 +38,8 @@ describe('what cannot be used is refused, and no password is told', () => {
     ['rabbit://u:secret@h:0', /h:0 has no valid port/],
     ['rabbit://u:secret@h:65536', /h:65536 has no valid port/],
     ['rabbit://u:secret@h:amqp', /h:amqp has no valid port/],
-    ['rabbit://u:secret@h1:5672,v:secret@h2/v', /rabbit:\/\/u:\*\*\*@h1:5672,v:\*\*\*@h2\/v: the RabbitMQ driver is not built yet/],
-    ['zmq://u:secret@h', /there is no driver for zmq; there are local and memory/],
+    ['rabbit://u:secret@h1:5672/v?rabbit_quorum_queue=maybe', /rabbit_quorum_queue: .*maybe/],
+    ['zmq://u:secret@h', /there is no driver for zmq; there are rabbit, local and memory/],
     ['local://', /wants the path of a socket/],
     ['local://host/path', /wants the path of a socket/],
   ]
