@@ -2,7 +2,7 @@
  * What an answer costs: CPU of the process that gives it, for the floor (the same rows read raw, JSON.stringify, write; bench/floor.ts) and for ours, in
  * one run over the databases of one embedded cloud, over HTTP. What other processes do for an answer (Keystone, Glance, Neutron, the cell) is theirs.
  *
- *     npm run bench [servers]
+ *     npm run bench -- [servers] [detail|show|create|metadata ...]
  *
  * Ends with 1 when a budget against the floor does not hold.
  */
@@ -20,7 +20,9 @@ import { freePorts } from '../tests/support/free-ports.ts'
 import { cpuMs, residentMb } from './process.ts'
 import { populate } from './seed.ts'
 
-const servers = Number(process.argv[2] ?? 1000)
+const [first, ...others] = process.argv.slice(2)
+const servers = Number(first ?? 1000) || 1000
+const only = Number.isNaN(Number(first)) ? process.argv.slice(2) : others
 const agent = new Agent({ keepAlive: true, maxSockets: 1 })
 const version = { 'OpenStack-API-Version': 'compute 2.103' }
 
@@ -100,12 +102,19 @@ async function cost(pid: number, times: number, work: (i: number) => Promise<Ans
   return (cpuMs(pid) - before) / times
 }
 
-interface Line {
+interface Measured<T> {
   readonly what: string
-  readonly floor: number
-  readonly ours: number
+  readonly floor: T
+  readonly ours: T
   /** Most times the floor. */
   readonly budget?: number
+}
+
+type Line = Measured<number>
+
+/** Not measured yet. */
+interface Measure extends Measured<() => Promise<number>> {
+  readonly name: string
 }
 
 const cloud = await startCloud((text) => process.stderr.write(`${text}\n`))
@@ -133,25 +142,6 @@ try {
   await http('PUT', `${base}/os-quota-sets/${who.projectId}`, as, unlimited)
   const wanted = (i: number) => ({ server: { name: `made-${i}`, imageRef: image, flavorRef: '1', networks: 'none' } })
 
-  const lines: Line[] = []
-  const pages = Math.max(10, Math.round(20_000 / servers))
-  lines.push({
-    what: `GET /servers/detail?limit=${servers}`,
-    floor: await cost(floor.pid!, pages, () => http('GET', `${raw}/detail/${who.projectId}/${servers}`)),
-    ours: await cost(compute, pages, () => http('GET', `${base}/servers/detail?limit=${servers}`, as)),
-    budget: 2.5,
-  })
-  const computeMb = residentMb(compute)
-  lines.push({
-    what: 'GET /servers/{id}',
-    floor: await cost(floor.pid!, 400, (i) => http('GET', `${raw}/show/${at(i)}`)),
-    ours: await cost(compute, 400, (i) => http('GET', `${base}/servers/${at(i)}`, as)),
-  })
-  lines.push({
-    what: 'POST /servers',
-    floor: await cost(floor.pid!, 100, (i) => http('POST', `${raw}/create/${at(i)}`, {}, wanted(i))),
-    ours: await cost(compute, 30, (i) => http('POST', `${base}/servers`, as, wanted(i)), 10),
-  })
   const document = `${variables.METADATA_ENDPOINT}/openstack/latest/meta_data.json`
   const guest = (i: number) => ({
     'X-Instance-ID': at(i),
@@ -159,12 +149,49 @@ try {
     'X-Forwarded-For': '10.0.0.1',
     'X-Instance-ID-Signature': createHmac('sha256', variables.METADATA_SECRET!).update(at(i)).digest('hex'),
   })
-  const rows = await cost(floor.pid!, 400, (i) => http('GET', `${raw}/show/${at(i)}`))
-  const some = Math.floor(uuids.length / 2)
-  // each server for the first time; the first of them warm up
-  const uncached = await cost(metadata, some, (i) => http('GET', document, guest(i + some)), 0)
-  lines.push({ what: 'meta_data.json, uncached', floor: rows, ours: uncached })
-  lines.push({ what: 'meta_data.json, cached', floor: rows, ours: await cost(metadata, 1000, () => http('GET', document, guest(some))) })
+  const pages = Math.max(10, Math.round(20_000 / servers))
+  const half = Math.floor(uuids.length / 2)
+  const rowsOfOne = () => cost(floor.pid!, 2000, (i) => http('GET', `${raw}/show/${at(i)}`))
+  const all: Measure[] = [
+    {
+      name: 'detail',
+      what: `GET /servers/detail?limit=${servers}`,
+      floor: () => cost(floor.pid!, pages, () => http('GET', `${raw}/detail/${who.projectId}/${servers}`)),
+      ours: () => cost(compute, pages, () => http('GET', `${base}/servers/detail?limit=${servers}`, as)),
+      budget: 2.5,
+    },
+    {
+      name: 'show',
+      what: 'GET /servers/{id}',
+      floor: rowsOfOne,
+      ours: () => cost(compute, 2000, (i) => http('GET', `${base}/servers/${at(i)}`, as)),
+    },
+    {
+      name: 'create',
+      what: 'POST /servers',
+      floor: () => cost(floor.pid!, 100, (i) => http('POST', `${raw}/create/${at(i)}`, {}, wanted(i))),
+      ours: () => cost(compute, 30, (i) => http('POST', `${base}/servers`, as, wanted(i)), 10),
+    },
+    {
+      name: 'metadata',
+      what: 'meta_data.json, uncached',
+      floor: rowsOfOne,
+      // each server for the first time; another half warms up
+      ours: async () => {
+        for (let i = 0; i < half; i++) await http('GET', document, guest(i))
+        return cost(metadata, half, (i) => http('GET', document, guest(i + half)), 0)
+      },
+    },
+    {
+      name: 'metadata',
+      what: 'meta_data.json, cached',
+      floor: rowsOfOne,
+      ours: () => cost(metadata, 4000, () => http('GET', document, guest(half))),
+    },
+  ]
+  const lines: Line[] = []
+  for (const { name, floor, ours, ...rest } of all)
+    if (only.length === 0 || only.includes(name)) lines.push({ ...rest, floor: await floor(), ours: await ours() })
 
   process.stdout.write(
     `${cpus()[0]?.model}, Node ${process.versions.node}, ${servers} servers, load ${loadavg()[0]!.toFixed(1)}; CPU of the answering process\n\n`,
@@ -179,7 +206,9 @@ try {
       `${what.padEnd(36)}${`${least.toFixed(2)} ms`.padStart(10)}${`${ours.toFixed(2)} ms`.padStart(12)}${ratio.toFixed(2).padStart(8)}  ${said}\n`,
     )
   }
-  process.stdout.write(`\nresident after it: compute API ${computeMb.toFixed(0)} MB, metadata API ${residentMb(metadata).toFixed(0)} MB\n`)
+  process.stdout.write(
+    `\nresident after it: compute API ${residentMb(compute).toFixed(0)} MB, metadata API ${residentMb(metadata).toFixed(0)} MB\n`,
+  )
 } finally {
   floor.kill()
   agent.destroy()

@@ -14,11 +14,15 @@ export function isUp({ settings, clock }: Pick<Backends, 'settings' | 'clock'>, 
   return seen !== null && Math.abs(clock.now() - fromDateTime(seen)) <= settings.compute.serviceDownTime * 1000
 }
 
-/** The status of each host. */
-export async function hostStatuses(backends: Backends, hosts: readonly string[]): Promise<Map<string, HostStatus>> {
+/** The status of each host; only these cells are asked. */
+export async function hostStatuses(
+  backends: Backends,
+  hosts: readonly string[],
+  cells: readonly number[],
+): Promise<Map<string, HostStatus>> {
   const out = new Map<string, HostStatus>(hosts.map((host) => [host, '']))
   if (hosts.length === 0) return out
-  const answers = await backends.stores.cells.gather((cell) => cell.services.ofHosts(hosts, 'nova-compute'))
+  const answers = await backends.stores.cells.gather((cell) => cell.services.ofHosts(hosts, 'nova-compute'), cells)
   for (const service of answers.filter(answered).flatMap(({ value }) => value)) out.set(service.host!, statusOf(backends, service))
   return out
 }

@@ -50,6 +50,11 @@ export function tablesOf<S extends Schema>(schema: S) {
     from: <T extends Name>(tx: Kysely<Tables>, table: T): SelectQueryBuilder<Tables, T, RowOf<Tables, T>> =>
       // biome-ignore lint/suspicious/noExplicitAny: kysely cannot follow columns named at run time
       (tx as unknown as Kysely<any>).selectFrom(table as string).select(selected(table)) as never,
+    /** The same as text, for a SELECT written by hand: what follows is its WHERE. */
+    selectFrom: (table: Name): string =>
+      `SELECT ${selected(table)
+        .map((column) => column.replace(/ as (\w+)$/, ' AS "$1"'))
+        .join(', ')} FROM ${table}`,
     /** INSERT of one row with the defaults of Nova's models; its id. */
     insert: async <T extends Name>(tx: Kysely<Tables>, table: T, values: ValuesOf<Tables, T>): Promise<number> => {
       const row = { ...initial(schema[table]!), ...rowOf(values) }

@@ -91,10 +91,12 @@ export async function zonesOf({ stores, settings }: Backends, page: Page): Promi
   )
 }
 
+const distinct = <T>(values: readonly T[]): T[] => [...new Set(values)]
+
 export async function hostStatusesOf(backends: Backends, page: Page): Promise<Map<string, HostStatus>> {
-  const hosts = [...new Set(page.flatMap((server) => (server.host ? [server.host] : [])))]
-  const statuses = await hostStatuses(backends, hosts)
-  return new Map(page.filter((server) => !server.partial).map((server) => [server.uuid, server.host ? statuses.get(server.host)! : '']))
+  const onHosts = page.filter(({ host, cellId }) => host && cellId !== null)
+  const statuses = await hostStatuses(backends, distinct(onHosts.map(({ host }) => host!)), distinct(onHosts.map(({ cellId }) => cellId!)))
+  return new Map(page.filter((server) => !server.partial).map((server) => [server.uuid, (server.host && statuses.get(server.host)) || '']))
 }
 
 /** Servers that are asked for at once. */

@@ -15,23 +15,19 @@ export interface Aggregate {
   readonly metadata: Readonly<Record<string, string>>
 }
 
+// The name stands in the text: SQLite plans a join anew each time when what it is compared with is a parameter
+const zonesOfHosts = `SELECT aggregate_hosts.host AS host, aggregate_metadata.value AS zone FROM aggregate_hosts JOIN aggregate_metadata ON aggregate_metadata.aggregate_id = aggregate_hosts.aggregate_id AND aggregate_metadata.key = 'availability_zone' ORDER BY aggregate_hosts.id DESC`
+
 export const aggregates = (database: Database<ApiTables>, now: () => number) => ({
   list: (): Promise<Aggregate[]> => database.read((tx) => read(tx)),
 
   find: (id: number): Promise<Aggregate | undefined> => database.read(async (tx) => (await read(tx, id))[0]),
 
   /** The availability zone of each host that is in one. */
-  zonesOfHosts: (): Promise<Map<string, string>> =>
-    database.read(async (tx) => {
-      const rows = await tx
-        .selectFrom('aggregate_hosts')
-        .innerJoin('aggregate_metadata', 'aggregate_metadata.aggregate_id', 'aggregate_hosts.aggregate_id')
-        .select(['aggregate_hosts.host', 'aggregate_metadata.value'])
-        .where('aggregate_metadata.key', '=', 'availability_zone')
-        .orderBy('aggregate_hosts.id', 'desc')
-        .execute()
-      return new Map(rows.map((row) => [row.host!, row.value]))
-    }),
+  zonesOfHosts: async (): Promise<Map<string, string>> => {
+    const rows = await database.rows<{ host: string; zone: string }>(zonesOfHosts)
+    return new Map(rows.map(({ host, zone }) => [host, zone]))
+  },
 
   /** Undefined when the name is taken. */
   create: (values: { uuid: string; name: string; metadata: Readonly<Record<string, string>> }): Promise<Aggregate | undefined> =>

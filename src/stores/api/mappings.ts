@@ -4,7 +4,7 @@ import { toDateTime } from '../../oslo/database/datetime.ts'
 import { DuplicateKey } from '../../oslo/database/errors.ts'
 import { rowOf } from '../camel.ts'
 import type { ApiTables } from './schema.ts'
-import { type ApiRow, type ApiValues, from, insert } from './table.ts'
+import { type ApiRow, type ApiValues, from, insert, selectFrom } from './table.ts'
 
 export type CellMapping = ApiRow<'cell_mappings'>
 export type ServerMapping = ApiRow<'instance_mappings'>
@@ -31,9 +31,10 @@ export const cellMappings = (database: Database<ApiTables>, now: () => number) =
 
 export type CellMappings = ReturnType<typeof cellMappings>
 
+const findServer = `${selectFrom('instance_mappings')} WHERE instance_uuid = ?`
+
 export const serverMappings = (database: Database<ApiTables>, now: () => number) => ({
-  find: (uuid: string): Promise<ServerMapping | undefined> =>
-    database.read((tx) => from(tx, 'instance_mappings').where('instance_uuid', '=', uuid).executeTakeFirst()),
+  find: async (uuid: string): Promise<ServerMapping | undefined> => (await database.rows<ServerMapping>(findServer, [uuid]))[0],
 
   /** The id of the mapping of its cell: null when it is in none yet, undefined when it is not known. */
   cellOf: async (uuid: string): Promise<number | null | undefined> => {

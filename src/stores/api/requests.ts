@@ -3,6 +3,7 @@ import type { Database, Writing } from '../../oslo/database/database.ts'
 import { toDateTime } from '../../oslo/database/datetime.ts'
 import type { WireObject } from '../../oslo/objects/object.ts'
 import { parsed } from '../parsed.ts'
+import { inList } from '../rows.ts'
 import type { ApiTables } from './schema.ts'
 import { type ApiRow, from, insertAll } from './table.ts'
 
@@ -182,12 +183,12 @@ export const requestSpecs = (database: Database<ApiTables>, now: () => number) =
     }),
 
   /** By server; what comes back is shared, so nobody may change it. */
-  of: (uuids: readonly string[]): Promise<Map<string, WireObject>> =>
-    database.read(async (tx) => {
-      if (uuids.length === 0) return new Map()
-      const rows = await tx.selectFrom('request_specs').select(['instance_uuid', 'spec']).where('instance_uuid', 'in', uuids).execute()
-      return new Map(rows.map((row) => [row.instance_uuid, parsed<WireObject>(row.spec)!]))
-    }),
+  of: async (uuids: readonly string[]): Promise<Map<string, WireObject>> => {
+    if (uuids.length === 0) return new Map()
+    const sql = `SELECT instance_uuid AS uuid, spec FROM request_specs WHERE instance_uuid IN ${inList(uuids.length)}`
+    const rows = await database.rows<{ uuid: string; spec: string }>(sql, uuids)
+    return new Map(rows.map((row) => [row.uuid, parsed<WireObject>(row.spec)!]))
+  },
 
   update: (uuid: string, spec: WireObject): Promise<void> =>
     database.write(async (tx) => {

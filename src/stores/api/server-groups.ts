@@ -2,7 +2,7 @@
 import { sql } from 'kysely'
 import type { Database } from '../../oslo/database/database.ts'
 import { toDateTime } from '../../oslo/database/datetime.ts'
-import { grouped } from '../cell/table.ts'
+import { grouped, inList } from '../rows.ts'
 import type { ApiTables } from './schema.ts'
 import { type ApiRow, from, insert } from './table.ts'
 
@@ -74,17 +74,12 @@ export const serverGroups = (database: Database<ApiTables>, now: () => number) =
     }),
 
   /** The group's UUID of each of these servers that is in one. */
-  of: (uuids: readonly string[]): Promise<Map<string, string>> =>
-    database.read(async (tx) => {
-      if (uuids.length === 0) return new Map()
-      const rows = await tx
-        .selectFrom('instance_group_member')
-        .innerJoin('instance_groups', 'instance_groups.id', 'instance_group_member.group_id')
-        .select(['instance_group_member.instance_uuid', 'instance_groups.uuid'])
-        .where('instance_group_member.instance_uuid', 'in', uuids)
-        .execute()
-      return new Map(rows.map((row) => [row.instance_uuid!, row.uuid]))
-    }),
+  of: async (uuids: readonly string[]): Promise<Map<string, string>> => {
+    if (uuids.length === 0) return new Map()
+    const sql = `SELECT instance_group_member.instance_uuid AS uuid, instance_groups.uuid AS "group" FROM instance_group_member JOIN instance_groups ON instance_groups.id = instance_group_member.group_id WHERE instance_group_member.instance_uuid IN ${inList(uuids.length)}`
+    const rows = await database.rows<{ uuid: string; group: string }>(sql, uuids)
+    return new Map(rows.map((row) => [row.uuid, row.group]))
+  },
 
   /** How many groups a project has, and how many of them a user made. */
   count: (projectId: string, userId: string): Promise<{ readonly project: number; readonly user: number }> =>

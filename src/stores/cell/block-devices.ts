@@ -2,8 +2,9 @@
 import type { Database } from '../../oslo/database/database.ts'
 import { toDateTime } from '../../oslo/database/datetime.ts'
 import { rowOf } from '../camel.ts'
+import { grouped, inList } from '../rows.ts'
 import type { CellTables } from './schema.ts'
-import { type CellRow, type CellValues, from, grouped, inList, insert } from './table.ts'
+import { type CellRow, type CellValues, from, insert } from './table.ts'
 
 export type BlockDevice = CellRow<'block_device_mapping'>
 export interface AttachedVolume {
@@ -58,6 +59,12 @@ export const blockDevices = (database: Database<CellTables>, now: () => number) 
     database.read((tx) =>
       from(tx, 'block_device_mapping').where('volume_id', '=', volumeId).where('deleted', '=', 0).orderBy('id').execute(),
     ),
+
+  /** Servers with a volume that was never connected. */
+  unconnected: async (): Promise<string[]> => {
+    const sql = `SELECT DISTINCT instance_uuid AS "uuid" FROM block_device_mapping WHERE deleted = 0 AND destination_type = 'volume' AND source_type = 'volume' AND connection_info IS NULL`
+    return (await database.rows<{ uuid: string }>(sql, [])).map(({ uuid }) => uuid)
+  },
 
   create: (values: BlockDeviceValues & { instanceUuid: string; uuid: string }): Promise<number> =>
     database.write((tx) => insert(tx, 'block_device_mapping', { ...values, createdAt: toDateTime(now()) })),

@@ -1,8 +1,9 @@
 /** The integers that stand for servers and images in the names of EC2. Nova makes one for an image when somebody asks first. */
 import type { Database, Reading, Writing } from '../../oslo/database/database.ts'
 import { toDateTime } from '../../oslo/database/datetime.ts'
+import { inList } from '../rows.ts'
 import type { CellTables } from './schema.ts'
-import { from, inList, insert } from './table.ts'
+import { from, insert } from './table.ts'
 
 type Table = 'instance_id_mappings' | 's3_images'
 

@@ -2,8 +2,9 @@
 import type { Database, Reading, Writing } from '../../oslo/database/database.ts'
 import { toDateTime } from '../../oslo/database/datetime.ts'
 import { parsed } from '../parsed.ts'
+import { inList } from '../rows.ts'
 import type { CellTables } from './schema.ts'
-import { inList, insert } from './table.ts'
+import { insert } from './table.ts'
 
 type Table = 'instance_metadata' | 'instance_system_metadata'
 type Pairs = Record<string, string | null>

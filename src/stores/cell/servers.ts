@@ -158,18 +158,21 @@ function serverOf(row: StoredServer, cellId: number): Server {
   return server
 }
 
-const columns = [
-  ...selection(cellSchema, 'instances', ['internal_id', 'cell_name']),
-  'instance_extra.flavor as flavor',
-  'instance_extra.trusted_certs as trustedCerts',
-  'instance_info_caches.network_info as networkInfo',
+/** What stands in other tables beside a server: one row each, or none. */
+const beside: readonly [table: string, column: string, name: string][] = [
+  ['instance_extra', 'flavor', 'flavor'],
+  ['instance_extra', 'trusted_certs', 'trustedCerts'],
+  ['instance_info_caches', 'network_info', 'networkInfo'],
 ]
 
-const findAny = `SELECT ${columns
-  .map((column) => column.replace(/ as (\w+)$/, ' AS "$1"'))
-  .join(
-    ', ',
-  )} FROM instances LEFT JOIN instance_extra ON instance_extra.instance_uuid = instances.uuid LEFT JOIN instance_info_caches ON instance_info_caches.instance_uuid = instances.uuid WHERE instances.uuid = ?`
+const own = selection(cellSchema, 'instances', ['internal_id', 'cell_name'])
+const columns = [...own, ...beside.map(([table, column, name]) => `${table}.${column} as ${name}`)]
+
+// Not joined: SQLite plans a join anew each time when what it is compared with is a parameter, which costs ten times the look-up
+const findAny = `SELECT ${[
+  ...own.map((column) => column.replace(/ as (\w+)$/, ' AS "$1"')),
+  ...beside.map(([table, column, name]) => `(SELECT ${column} FROM ${table} WHERE ${table}.instance_uuid = instances.uuid) AS "${name}"`),
+].join(', ')} FROM instances WHERE instances.uuid = ?`
 const findLive = `${findAny} AND instances.deleted = 0`
 
 /** Whether a filter or a sort may name it. */

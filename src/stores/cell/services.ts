@@ -2,8 +2,9 @@
 import type { Database } from '../../oslo/database/database.ts'
 import { toDateTime } from '../../oslo/database/datetime.ts'
 import { rowOf } from '../camel.ts'
+import { inList } from '../rows.ts'
 import type { CellTables } from './schema.ts'
-import { type CellRow, type CellValues, from, insert } from './table.ts'
+import { type CellRow, type CellValues, from, insert, selectFrom } from './table.ts'
 
 export type Service = CellRow<'services'>
 export type ComputeNode = CellRow<'compute_nodes'>
@@ -40,12 +41,11 @@ export const services = (database: Database<CellTables>, now: () => number) => (
     }),
 
   /** Of these hosts, those with this binary. */
-  ofHosts: (hosts: readonly string[], binary: string): Promise<Service[]> =>
-    database.read(async (tx) =>
-      hosts.length === 0
-        ? []
-        : from(tx, 'services').where('host', 'in', hosts).where('binary', '=', binary).where('deleted', '=', 0).execute(),
-    ),
+  ofHosts: async (hosts: readonly string[], binary: string): Promise<Service[]> => {
+    if (hosts.length === 0) return []
+    const sql = `${selectFrom('services')} WHERE host IN ${inList(hosts.length)} AND services.binary = ? AND deleted = 0`
+    return database.rows<Service>(sql, [...hosts, binary])
+  },
 
   /** The lowest version among services with this binary; null when there is none. */
   minimumVersion: (binary: string): Promise<number | null> =>

@@ -1,8 +1,8 @@
 /** Tags of servers. */
 import type { Database, Reading } from '../../oslo/database/database.ts'
 import { DuplicateKey } from '../../oslo/database/errors.ts'
+import { grouped, inList } from '../rows.ts'
 import type { CellTables } from './schema.ts'
-import { grouped, inList } from './table.ts'
 
 export const tags = (database: Database<CellTables>) => ({
   /** By server, sorted; one without any is absent. */
