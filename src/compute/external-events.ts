@@ -8,6 +8,7 @@ import { InstanceExternalEvent } from '../stores/objects/external-event.ts'
 import { Instance } from '../stores/objects/instance.ts'
 import type { Backends } from './backends.ts'
 import { Fault } from './faults.ts'
+import { fitting, pinOf } from './rpc/compute.ts'
 import { type Details, detailsOf } from './servers/details.ts'
 import { instanceOf } from './servers/to-wire.ts'
 import { sideBySide } from './side-by-side.ts'
@@ -147,16 +148,20 @@ async function recorded(
 const powerActions: Readonly<Record<string, string>> = { POWER_ON: 'start', POWER_OFF: 'stop' }
 
 /** To the second server of a compute, which still listens while the compute shuts down (nova/compute/rpcapi.py prepare_for_alt_rpcserver). */
-async function send({ rpc }: Backends, context: RequestContext, host: string, { cellId, servers, events }: Parcel): Promise<void> {
+async function send(backends: Backends, context: RequestContext, host: string, { cellId, servers, events }: Parcel): Promise<void> {
   const instances = await Promise.all(
     [...servers].map(async ({ details }) => Instance.toWire(await instanceOf(details, ['info_cache', 'migration_context']))),
   )
   const wires = events.map(({ serverUuid, name, status, tag }) =>
     InstanceExternalEvent.toWire({ instance_uuid: serverUuid, name, status, tag } as InstanceExternalEvent),
   )
-  const client = await rpc.cell(cellId)
-  await client.cast({ topic: 'compute-alt', server: host, version: '6.0' }, context, 'external_instance_event', {
-    instances,
-    events: wires,
-  })
+  const client = await backends.rpc.cell(cellId)
+  const pin = await pinOf(backends)
+  const { version, args } = fitting(pin, 'external_instance_event', { instances, events: wires })
+  await client.cast(
+    { topic: pin.canSend('6.5') ? 'compute-alt' : 'compute', server: host, version },
+    context,
+    'external_instance_event',
+    args,
+  )
 }

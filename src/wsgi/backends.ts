@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { dirname } from 'node:path'
 import type { Clock, Ids } from '../compute/backends.ts'
+import { checkUpgradeSettings, computePin, upgradeOptions } from '../compute/rpc/pin.ts'
 import type { Rpc } from '../compute/rpc.ts'
 import { ConfigError } from '../oslo/config/error.ts'
 import { searchDirectories } from '../oslo/config/files.ts'
@@ -41,13 +42,16 @@ type Environment = Readonly<Record<string, string | undefined>>
 /** Reads the files that OS_NOVA_CONFIG_DIR and OS_NOVA_CONFIG_FILES name, and opens the log. `prog` names directories of its own. */
 export async function configure(prog: string, env: Environment = process.env): Promise<Configured> {
   const files = wsgiConfigFiles(env)
-  const sources = await readSources({ files, prog, env, declared, argvOptions: [logOptions as never] })
+  const sources = await readSources({ files, prog, env, argv: argumentsIn(env), declared, argvOptions: [logOptions as never] })
   const logs = openLogs({ settings: settings(logOptions, sources), prog })
   const log = logs.named('nova.config')
   for (const notice of sources.notices) log.warning(notice)
   const directories = [...new Set([...files.map((file) => dirname(file)).reverse(), ...searchDirectories('nova', env)])]
   return { sources, logs, pasteFile: files[0], directories, host: settings(serviceOptions, sources).host ?? hostname() }
 }
+
+/** What a host was given for the application, as `--config-file` and `--debug`; WSGI servers leave it in sys.argv (hosts/running.ts). */
+const argumentsIn = (env: Environment): string[] => (env.NOVA_TS_ARGUMENTS ? (JSON.parse(env.NOVA_TS_ARGUMENTS) as string[]) : [])
 
 export const clock: Clock = { now: () => Date.now() }
 export const ids: Ids = { uuid: () => randomUUID() }
@@ -126,7 +130,10 @@ export function openRpc({ sources, logs }: Configured, cells: Cells): Rpc {
     }
     return known.client
   }
+  const upgrade = settings(upgradeOptions, sources)
+  checkUpgradeSettings(upgrade)
   return {
+    computePin: computePin(upgrade, cells),
     get top() {
       return clientOf(transportUrl)
     },

@@ -8,6 +8,7 @@ import {
   metadataProxyOptions,
   vendordataOptions,
 } from '../compute/metadata/settings.ts'
+import { upgradeOptions } from '../compute/rpc/pin.ts'
 import {
   apiOptions,
   type ComputeSettings,
@@ -62,6 +63,7 @@ export const declared = [
   logOptions,
   messagingOptions,
   rabbitOptions,
+  upgradeOptions,
   policyOptions,
   ...Object.values(peerOptions),
   ...sharedFilterOptions,

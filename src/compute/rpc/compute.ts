@@ -4,13 +4,15 @@
  */
 import type { RequestContext } from '../../oslo/context.ts'
 import { MessageDeliveryFailure, MessagingTimeout } from '../../oslo/messaging/errors.ts'
-import type { RpcClient } from '../../oslo/messaging/rpc-client.ts'
+import type { CallOptions, RpcClient } from '../../oslo/messaging/rpc-client.ts'
 import { BlockDeviceMappingList } from '../../stores/objects/block-device-mapping.ts'
 import { Instance } from '../../stores/objects/instance.ts'
 import { Migration } from '../../stores/objects/migration.ts'
 import { RequestSpec } from '../../stores/objects/request-spec.ts'
+import { ShareMapping } from '../../stores/objects/share-mapping.ts'
 import type { Backends } from '../backends.ts'
 import { Fault } from '../faults.ts'
+import { type Pin, unpinned } from './pin.ts'
 
 interface Nothing {
   readonly [argument: string]: never
@@ -19,10 +21,10 @@ interface Nothing {
 /** Casts: arguments beside the server. */
 export interface Casts {
   add_fixed_ip_to_instance: { network_id: string | number }
-  allow_share: { share_mapping: unknown }
+  allow_share: { share_mapping: ShareMapping }
   backup_instance: { image_id: string; backup_type: string; rotation: number }
   confirm_resize: { migration: Migration }
-  deny_share: { share_mapping: unknown }
+  deny_share: { share_mapping: ShareMapping }
   detach_interface: { port_id: string }
   detach_volume: { volume_id: string; attachment_id: string | null }
   inject_network_info: Nothing
@@ -80,8 +82,34 @@ export interface Sent {
   readonly host?: string
 }
 
-/** Shares came with 6.4; everything else has been there since 6.0. */
-const versions: Partial<Record<keyof Casts, string>> = { allow_share: '6.4', deny_share: '6.4' }
+/** Shares came with 6.4; everything else has been there since 6.0, and all that this file sends since 5.0 but for what `since5` names. */
+const versions: Partial<Record<string, string>> = { allow_share: '6.4', deny_share: '6.4' }
+
+/** Where computes of version 5 took an argument only later: since when, and the argument. */
+const since5: Partial<Record<string, readonly [version: string, argument: string]>> = {
+  revert_resize: ['5.2', 'request_spec'],
+  shelve_instance: ['5.13', 'accel_uuids'],
+  shelve_offload_instance: ['5.13', 'accel_uuids'],
+}
+
+/** Nova's error for what the pinned computes cannot be asked. */
+export class UnsupportedRpcVersion extends Error {
+  override readonly name = 'UnsupportedRPCVersion'
+}
+
+/** The version to send a method with, and its arguments without those that computes of that version do not take. */
+export function fitting(pin: Pin, method: string, args: Record<string, unknown>): { version: string; args: Record<string, unknown> } {
+  const version = versions[method] ?? '6.0'
+  if (pin.canSend(version)) return { version, args }
+  if (versions[method]) throw new UnsupportedRpcVersion(`Unsupported RPC version for ${method}. Required >= ${version}`)
+  const later = since5[method]
+  if (!later) return { version: '5.0', args }
+  if (pin.canSend(later[0])) return { version: later[0], args }
+  const { [later[1]]: _, ...rest } = args
+  return { version: '5.0', args: rest }
+}
+
+export const pinOf = async ({ rpc }: Pick<Backends, 'rpc'>): Promise<Pin> => (rpc.computePin ? rpc.computePin() : unpinned)
 
 type Place = { readonly cellId: number | null; readonly host: string | null }
 
@@ -95,7 +123,8 @@ export async function castToCompute<M extends keyof Casts>(
   args: Casts[M],
 ): Promise<void> {
   const client = await clientOf(backends, cellId, method)
-  await client.cast(targetOf(host, method), context, method, wireOf(method, instance, args))
+  const { version, args: fit } = fitting(await pinOf(backends), method, wireOf(method, instance, args))
+  await client.cast(targetOf(host, method, version), context, method, fit)
 }
 
 /** The answer. Rejects with a `RemoteError` when the method failed; a silent or absent compute is a `Fault`. */
@@ -109,7 +138,8 @@ export async function callCompute<M extends keyof Calls>(
 ): Promise<Calls[M][1]> {
   try {
     const client = await clientOf(backends, cellId, method)
-    return await client.call<Calls[M][1]>(targetOf(host, method), context, method, wireOf(method, instance, args))
+    const { version, args: fit } = fitting(await pinOf(backends), method, wireOf(method, instance, args))
+    return await client.call<Calls[M][1]>(targetOf(host, method, version), context, method, fit, ordinaryCall(backends))
   } catch (error) {
     throw foreseen(error, method)
   }
@@ -127,10 +157,16 @@ async function clientOf({ rpc }: Backends, cellId: number | null, method: string
   return rpc.cell(cellId)
 }
 
-function targetOf(host: string | null, method: string) {
+const heartbeatThresholdSeconds = 60
+
+/** nova/compute/rpcapi.py get_client: where operators allow more than a minute, a compute that is silent for one counts as gone. */
+export const ordinaryCall = ({ settings }: Backends): CallOptions =>
+  settings.compute.rpcResponseTimeout > heartbeatThresholdSeconds ? { monitorMs: heartbeatThresholdSeconds * 1000 } : {}
+
+function targetOf(host: string | null, method: string, version: string) {
   // nova/compute/rpcapi.py _compute_host
   if (!host) throw new MessageDeliveryFailure(`${method} cannot be sent: the server has no host`)
-  return { topic: 'compute', server: host, version: versions[method as keyof Casts] ?? '6.0' }
+  return { topic: 'compute', server: host, version }
 }
 
 /** Objects among the arguments, which must be brought to their wire form. */
@@ -138,6 +174,7 @@ const objects: Readonly<Record<string, { toWire(value: never): unknown }>> = {
   bdms: BlockDeviceMappingList,
   migration: Migration,
   request_spec: RequestSpec,
+  share_mapping: ShareMapping,
 }
 
 function wireOf(method: string, instance: Instance, args: object): Record<string, unknown> {

@@ -4,7 +4,7 @@ import { RemoteError } from '../../oslo/messaging/failure.ts'
 import type { Backends } from '../backends.ts'
 import { Fault } from '../faults.ts'
 import type { Placed } from '../services/find.ts'
-import { foreseen } from './compute.ts'
+import { fitting, foreseen, ordinaryCall, pinOf } from './compute.ts'
 import { longCall } from './conductor.ts'
 
 /** Arguments, and the answer. */
@@ -25,8 +25,10 @@ export async function callHost<M extends keyof HostCalls>(
 ): Promise<HostCalls[M][1]> {
   try {
     const client = await backends.rpc.cell(cell.id)
-    const target = { topic: 'compute', server: service.host!, version: '6.0' }
-    return await client.call<HostCalls[M][1]>(target, context, method, args, method === 'set_host_enabled' ? longCall(backends) : {})
+    const { version } = fitting(await pinOf(backends), method, args)
+    const target = { topic: 'compute', server: service.host!, version }
+    const options = method === 'set_host_enabled' ? longCall(backends) : ordinaryCall(backends)
+    return await client.call<HostCalls[M][1]>(target, context, method, args, options)
   } catch (error) {
     if (error instanceof RemoteError && error.className === 'NotImplementedError')
       throw new Fault('notImplemented', 'The requested functionality is not supported.')
