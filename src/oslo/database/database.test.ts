@@ -309,8 +309,25 @@ const refused: [string, string, { create?: boolean }, new (message: string) => E
   ['a file of something else', `sqlite:///${directory}/text.sqlite`, {}, DatabaseError, /text.sqlite is not an SQLite database/],
   ['an unknown option', 'sqlite:///x?uri=true', { create: true }, DatabaseError, /option uri=true/],
   ['a timeout that is none', 'sqlite:///x?timeout=soon', { create: true }, DatabaseError, /option timeout=soon/],
-  ['mysql', 'mysql+pymysql://u:secret@h/n', {}, DatabaseError, /^mysql\+pymysql:\/\/u:\*\*\*@h\/n: .* mysql yet/],
-  ['postgresql', 'postgresql+psycopg2://u:secret@h/n', {}, DatabaseError, /no driver for postgresql yet/],
+  [
+    'MariaDB that is not there',
+    'mysql+pymysql://u:secret@127.0.0.1:1/n',
+    {},
+    DatabaseUnavailable,
+    /^mysql\+pymysql:\/\/u:\*\*\*@127.0.0.1:1\/n: .*ECONNREFUSED/,
+  ],
+  [
+    'PostgreSQL that is not there',
+    'postgresql+psycopg2://u:secret@127.0.0.1:1/n',
+    {},
+    DatabaseUnavailable,
+    /@127.0.0.1:1\/n: .*ECONNREFUSED/,
+  ],
+  ['a character set that holds less', 'mysql://u:secret@h/n?charset=latin1', {}, DatabaseError, /charset=latin1/],
+  ['an option that PyMySQL does not have', 'mysql://u:secret@h/n?ssl_mode=x', {}, DatabaseError, /option ssl_mode/],
+  ['an authority that is not there', 'mysql://u:secret@h/n?ssl_ca=/none.pem', {}, DatabaseError, /ssl_ca=\/none.pem cannot be read/],
+  ['several hosts', 'postgresql://u:secret@/n?host=a,b', {}, DatabaseError, /several hosts/],
+  ['an sslmode that libpq does not have', 'postgresql://u:secret@h/n?sslmode=yes', {}, DatabaseError, /sslmode=yes; one of disable/],
   ['nothing', '', {}, Error, /not a connection string/],
 ]
 for (const [what, url, options, kind, message] of refused)

@@ -7,10 +7,9 @@
  */
 import { Kysely, type Transaction } from 'kysely'
 import type { Driver, DriverOptions, Fragments } from './driver.ts'
-import { DatabaseError } from './errors.ts'
+import { type ConnectionSettings, defaultConnectionSettings } from './options.ts'
 import { retrying } from './retrying.ts'
 import type { Schema, TablesOf } from './schema.ts'
-import { openDriver as openSqlite } from './sqlite-driver.ts'
 import { type DatabaseUrl, describeUrl, type Engine, parseUrl } from './url.ts'
 
 /** What a function that only reads receives; a `Writing` will do as well. */
@@ -26,6 +25,10 @@ export interface OpenOptions<S extends Schema> {
   readonly create?: boolean
   /** How long `write` waits and tries again while other transactions are in the way; 10 when absent. A `timeout` in the connection string wins. */
   readonly busySeconds?: number
+  /** Pool, retries, session: what nova.conf says of it; its defaults when absent. */
+  readonly settings?: ConnectionSettings
+  /** A copy to read from, as a connection string (oslo.db's slave_connection). What it cannot answer is read from the database itself. */
+  readonly readFrom?: string | null
 }
 
 /** An open database; `Tables` is what `TablesOf` makes of its schema. Its errors are those of `errors.ts` where one fits. */
@@ -53,16 +56,16 @@ export interface Database<Tables> {
 /** Opens a database. DatabaseUnavailable when it is not there: worth another try. Other errors say what is wrong with `url`. */
 export async function openDatabase<S extends Schema>(
   url: string,
-  { schema, create = false, busySeconds = 10 }: OpenOptions<S>,
+  { schema, create = false, busySeconds = 10, settings = defaultConnectionSettings }: OpenOptions<S>,
 ): Promise<Database<TablesOf<S>>> {
   const parsed = parseUrl(url)
-  const driver = await openDriver(parsed, url, { schema, create, busySeconds })
+  const driver = await openDriver(parsed, url, { schema, create, busySeconds, settings })
   const reading = new Kysely<TablesOf<S>>({ dialect: driver.reading })
   const writing = new Kysely<TablesOf<S>>({ dialect: driver.writing })
   return {
     engine: parsed.engine,
     read: (work) => work(reading),
-    write: (work) => retrying(() => writing.transaction().execute(work), driver.busySeconds),
+    write: (work) => retrying(() => writing.transaction().execute(work), driver.busySeconds, driver.retries),
     rows: (sql, parameters = []) => driver.rows(sql, parameters),
     fragments: driver.fragments,
     get statements() {
@@ -73,7 +76,14 @@ export async function openDatabase<S extends Schema>(
   }
 }
 
-async function openDriver(parsed: DatabaseUrl, url: string, options: DriverOptions): Promise<Driver> {
-  if (parsed.engine === 'sqlite') return openSqlite(parsed, options)
-  throw new DatabaseError(`${describeUrl(url)}: there is no driver for ${parsed.engine} yet, only for sqlite`)
+/** Each engine's driver is loaded where it is needed: nobody waits for those of the others. */
+async function openDriver(url: DatabaseUrl, text: string, options: DriverOptions): Promise<Driver> {
+  switch (url.engine) {
+    case 'sqlite':
+      return (await import('./sqlite-driver.ts')).openDriver(url, options)
+    case 'mysql':
+      return (await import('./mysql-driver.ts')).openDriver(url as DatabaseUrl & { engine: 'mysql' }, describeUrl(text), options)
+    case 'postgresql':
+      return (await import('./postgresql-driver.ts')).openDriver(url as DatabaseUrl & { engine: 'postgresql' }, describeUrl(text), options)
+  }
 }

@@ -1,6 +1,7 @@
 /** What an engine's driver gives: two dialects for Kysely and what Kysely is too slow or too general for. */
 import type { Dialect } from 'kysely'
 import { DuplicateKey } from './errors.ts'
+import type { ConnectionSettings } from './options.ts'
 import type { Schema } from './schema.ts'
 
 export interface DriverOptions {
@@ -10,12 +11,17 @@ export interface DriverOptions {
   readonly create: boolean
   /** How long to wait for another transaction to get out of the way. */
   readonly busySeconds: number
+  readonly settings: ConnectionSettings
 }
 
 /** Pieces of SQL that every engine writes in its own way. */
 export interface Fragments {
-  /** Gathers the rows of a group into one JSON object, as text. */
+  /** Gathers the rows of a group into one JSON object, as text; both are columns. */
   objectOf(key: string, value: string): string
+  /** The operator that asks whether a text matches a regular expression. */
+  readonly matches: string
+  /** A regular expression as that operator is given it (nova/db/utils.py get_regexp_ops). */
+  pattern(text: string): string
 }
 
 /** Errors of all its parts are those of `errors.ts` where one fits. */
@@ -25,6 +31,8 @@ export interface Driver {
   readonly writing: Dialect
   /** How long to wait for another transaction: what the connection string says, else the option. */
   readonly busySeconds: number
+  /** How often a transaction is repeated, for as long as that allows. */
+  readonly retries: number
   /** Rows of one statement with `?` for its parameters, outside of any transaction. */
   rows<T>(sql: string, parameters: readonly unknown[]): Promise<T[]>
   readonly fragments: Fragments
@@ -42,4 +50,12 @@ export function duplicateKey(schema: Schema, table: string, columns: readonly st
   const constraints = Object.entries({ ...rules?.unique, ...rules?.uniqueIndexes })
   const same = constraints.find(([, names]) => names.join() === columns.join())
   return new DuplicateKey(table, same?.[0] ?? null, columns, { cause })
+}
+
+/** As `duplicateKey`, when the engine names the constraint, perhaps cut to `longest` characters; anything else is the primary key. */
+export function duplicateNamed(schema: Schema, table: string, name: string, longest: number, cause: unknown): DuplicateKey {
+  const { rules, primaryKey = [] } = schema[table] ?? {}
+  const constraints = Object.entries({ ...rules?.unique, ...rules?.uniqueIndexes })
+  const same = constraints.find(([constraint]) => constraint.slice(0, longest) === name)
+  return same ? new DuplicateKey(table, same[0], same[1], { cause }) : new DuplicateKey(table, null, primaryKey, { cause })
 }

@@ -27,8 +27,11 @@ export class ForeignKeyViolated extends DatabaseError {
 
 /** The file or the server is not there, or went away. Worth another try later. */
 export class DatabaseUnavailable extends DatabaseError {
-  override readonly name = 'DatabaseUnavailable'
+  override readonly name: string = 'DatabaseUnavailable'
 }
+
+/** A connection broke, or none could be made for a moment; what was asked has not happened, so it may be asked again at once. */
+export class ConnectionLost extends DatabaseUnavailable {}
 
 /** Another transaction is in the way: a lock that did not come free, or a deadlock. `write` has already tried again. */
 export class DatabaseBusy extends DatabaseError {

@@ -29,7 +29,8 @@ const readBusyMs = 5000
 export async function openDriver(url: SqliteUrl, options: DriverOptions): Promise<Driver> {
   const file = url.file === null ? null : resolve(url.file)
   const busySeconds = timeoutOf(url) ?? options.busySeconds
-  const opened = (create: boolean) => retrying(() => translated(options.schema, () => connect(file, create)), busySeconds)
+  const opened = (create: boolean) =>
+    retrying(() => translated(options.schema, () => connect(file, create, options.settings.sqliteSynchronous)), busySeconds)
   const writer = await opened(options.create)
   const reader = file === null ? writer : await opened(false)
   // `write` waits for others in turns and pauses; waiting inside SQLite would stop the whole process.
@@ -48,13 +49,13 @@ function timeoutOf({ query }: SqliteUrl): number | undefined {
   return query.timeout === undefined ? undefined : Number(query.timeout)
 }
 
-function connect(file: string | null, create: boolean): Sqlite.Database {
+function connect(file: string | null, create: boolean, synchronous: boolean): Sqlite.Database {
   if (file !== null && !create && !existsSync(file)) throw new DatabaseUnavailable(`${file} is not there`)
   if (file !== null && !existsSync(dirname(file))) throw new DatabaseUnavailable(`the directory of ${file} is not there`)
   const connection = new Sqlite(file ?? ':memory:', { fileMustExist: file !== null && !create, timeout: readBusyMs })
   try {
     if (file !== null) connection.pragma('journal_mode = WAL')
-    connection.pragma('synchronous = NORMAL')
+    connection.pragma(`synchronous = ${synchronous ? 'NORMAL' : 'OFF'}`)
     connection.pragma('foreign_keys = ON')
     connection.function('regexp', { deterministic: true }, matching())
     return connection
@@ -90,7 +91,12 @@ class SqliteDriver implements Driver {
   readonly reading: Dialect
   readonly writing: Dialect
   readonly busySeconds: number
-  readonly fragments: Fragments = { objectOf: (key, value) => `json_group_object(${key}, ${value})` }
+  readonly retries = Number.POSITIVE_INFINITY
+  readonly fragments: Fragments = {
+    objectOf: (key, value) => `json_group_object("${key}", "${value}")`,
+    matches: 'REGEXP',
+    pattern: (text) => text,
+  }
   statements = 0
   readonly #file: string
   readonly #writer: Sqlite.Database
@@ -99,7 +105,7 @@ class SqliteDriver implements Driver {
   readonly #schema: Schema
   readonly #prepareRead: Prepare
 
-  constructor(file: string, writer: Sqlite.Database, reader: Sqlite.Database, { schema, busySeconds }: DriverOptions) {
+  constructor(file: string, writer: Sqlite.Database, reader: Sqlite.Database, { schema, busySeconds }: Omit<DriverOptions, 'settings'>) {
     this.#file = file
     this.#writer = writer
     this.#reader = reader

@@ -2,6 +2,7 @@
 import { type Expression, type Kysely, type SqlBool, sql } from 'kysely'
 import type { Database, Reading, Writing } from '../../oslo/database/database.ts'
 import { toDateTime } from '../../oslo/database/datetime.ts'
+import type { Fragments } from '../../oslo/database/driver.ts'
 import { initial } from '../../oslo/database/schema.ts'
 import type { WireObject } from '../../oslo/objects/object.ts'
 import { camel, type RowOf, rowOf, selection } from '../camel.ts'
@@ -117,7 +118,7 @@ export const servers = (database: Database<CellTables>, now: () => number, cellI
   },
 
   list: async (filter: ServerFilter, page: ServerPage): Promise<Server[]> => {
-    const rows = await database.read((tx) => paged(selectServers(tx, filter), qualified(page)).execute())
+    const rows = await database.read((tx) => paged(selectServers(tx, filter, database.fragments), qualified(page)).execute())
     return (rows as unknown as StoredServer[]).map((row) => serverOf(row, cellId))
   },
 
@@ -187,22 +188,23 @@ const qualified = ({ order, after, limit }: ServerPage): ServerPage => ({
 // biome-ignore lint/suspicious/noExplicitAny: columns are chosen at run time
 type Any = any
 
-function selectServers(tx: Reading<CellTables>, filter: ServerFilter) {
+function selectServers(tx: Reading<CellTables>, filter: ServerFilter, fragments: Fragments) {
   return (tx as Kysely<Any>)
     .selectFrom('instances')
     .leftJoin('instance_extra', 'instance_extra.instance_uuid', 'instances.uuid')
     .leftJoin('instance_info_caches', 'instance_info_caches.instance_uuid', 'instances.uuid')
     .select(columns)
-    .where((eb) => eb.and(conditions(eb, filter)))
+    .where((eb) => eb.and(conditions(eb, filter, fragments)))
 }
 
-function conditions(eb: Any, filter: ServerFilter): Expression<SqlBool>[] {
+function conditions(eb: Any, filter: ServerFilter, { matches, pattern }: Fragments): Expression<SqlBool>[] {
   const column = (name: string) => `instances.${name}`
   const out: Expression<SqlBool>[] = []
   for (const [name, value] of Object.entries(filter.exact ?? {}))
     out.push(value === null ? eb(column(name), 'is', null) : eb(column(name), '=', value))
   for (const [name, values] of Object.entries(filter.anyOf ?? {})) out.push(eb(column(name), 'in', values))
-  for (const [name, pattern] of Object.entries(filter.like ?? {})) out.push(sql<boolean>`${sql.ref(column(name))} REGEXP ${pattern}`)
+  for (const [name, text] of Object.entries(filter.like ?? {}))
+    out.push(sql<boolean>`${sql.ref(column(name))} ${sql.raw(matches)} ${pattern(text)}`)
   for (const tag of filter.tags ?? []) out.push(tagged(eb, [tag]))
   if (filter.tagsAny) out.push(tagged(eb, filter.tagsAny))
   if (filter.notTags) out.push(eb.not(eb.and(filter.notTags.map((tag) => tagged(eb, [tag])))))

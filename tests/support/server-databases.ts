@@ -1,0 +1,103 @@
+/**
+ * Databases on a server that is running: `NOVA_TEST_DATABASES` says where, as a connection string that ends where a database's name would follow.
+ * Making tables takes seconds there, so a set of databases is used again, emptied, by a later test; files in a folder say which are free.
+ */
+import { createHash } from 'node:crypto'
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { sql } from 'kysely'
+import { type Database, openDatabase } from '../../src/oslo/database/database.ts'
+import type { Schema } from '../../src/oslo/database/schema.ts'
+import { parseUrl } from '../../src/oslo/database/url.ts'
+import { apiSchema } from '../../src/stores/api/schema.ts'
+import { cellSchema } from '../../src/stores/cell/schema.ts'
+import { syncApi, syncCell } from '../../src/stores/sync.ts'
+
+/** The server that tests are to use instead of files of their own. */
+export const testServer = process.env.NOVA_TEST_DATABASES
+
+export interface DatabaseSet {
+  /** The connection string of `api`, `cell0` or `cell1`. */
+  url(name: string): string
+  /** Others may have it, once everything that uses it is closed. */
+  giveBack(): void
+}
+
+const schemas: Readonly<Record<string, Schema>> = { api: apiSchema, cell0: cellSchema, cell1: cellSchema }
+
+/** Where a file for each set says that it is free; to be removed with the server. */
+export const freeSets = (server: string): string =>
+  join(tmpdir(), `nova-ts-sets-${createHash('sha256').update(server).digest('hex').slice(0, 12)}`)
+
+/** Whoever removes its file has it. */
+function takeFree(folder: string): string | undefined {
+  mkdirSync(folder, { recursive: true })
+  return readdirSync(folder).find((name) => {
+    try {
+      rmSync(join(folder, name))
+      return true
+    } catch {
+      return false
+    }
+  })
+}
+
+/** A set that nobody else uses; its tables are empty. */
+export async function takeSet(server: string): Promise<DatabaseSet> {
+  const folder = freeSets(server)
+  const known = takeFree(folder)
+  const prefix = known ?? `t${crypto.randomUUID().slice(0, 8)}`
+  const url = (name: string) => `${server}${prefix}_${name}`
+  for (const [name, schema] of Object.entries(schemas)) {
+    if (known) await emptied(url(name), schema)
+    else {
+      await createDatabase(server, `${prefix}_${name}`)
+      await made(url(name), schema)
+    }
+  }
+  return { url, giveBack: () => writeFileSync(join(folder, prefix), '') }
+}
+
+async function using(url: string, schema: Schema, work: (database: Database<Record<string, never>>) => Promise<unknown>): Promise<void> {
+  const database = (await openDatabase(url, { schema })) as unknown as Database<Record<string, never>>
+  try {
+    await work(database)
+  } finally {
+    await database.close()
+  }
+}
+
+/** Makes a database in the way that the engine's operators are told to. */
+export async function createDatabase(server: string, name: string): Promise<void> {
+  const mysql = parseUrl(server).engine === 'mysql'
+  await using(mysql ? server : `${server}postgres`, {}, async (database) => {
+    // `read` refuses what is no question, and a transaction is no place to create a database
+    const client = mysql ? `CREATE DATABASE ${name} CHARACTER SET utf8mb3` : `CREATE DATABASE ${name}`
+    await outsideTransaction(database, client)
+  })
+}
+
+const outsideTransaction = async (database: Database<Record<string, never>>, statement: string): Promise<void> => {
+  // PostgreSQL creates databases outside of transactions only
+  await database.write((tx) => sql.raw(`${database.engine === 'postgresql' ? 'COMMIT; ' : ''}${statement}`).execute(tx))
+}
+
+const made = (url: string, schema: Schema): Promise<void> =>
+  using(url, schema, (database) => (schema === apiSchema ? syncApi(database as never) : syncCell(database as never)))
+
+async function emptied(url: string, schema: Schema): Promise<void> {
+  const tables = Object.keys(schema).filter((name) => name !== 'alembic_version')
+  const asked = tables.map((name) => `SELECT '${name}' AS name FROM (SELECT 1 FROM ${name} LIMIT 1) ${name}_`).join(' UNION ALL ')
+  await using(url, schema, async (database) => {
+    const full = (await database.rows<{ name: string }>(asked)).map(({ name }) => name)
+    if (full.length === 0) return
+    await database.write(async (tx) => {
+      if (database.engine === 'postgresql') await sql.raw(`TRUNCATE ${full.join(', ')} RESTART IDENTITY CASCADE`).execute(tx)
+      else {
+        await sql`SET SESSION foreign_key_checks = 0`.execute(tx)
+        for (const name of full) await sql.raw(`TRUNCATE ${name}`).execute(tx)
+      }
+    })
+  })
+}
