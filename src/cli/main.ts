@@ -1,15 +1,17 @@
 /** The command `nova-ts`: finds the command meant, and tells in plain words what went wrong. */
 import { StateError } from '../cloud/state.ts'
 import { cloud } from './cloud/index.ts'
+import { host } from './host/index.ts'
 import { type Command, Refusal, type Terminal, UsageError } from './usage.ts'
 import { version } from './version.ts'
 
-const commands: Readonly<Record<string, Command>> = { cloud }
+const commands: Readonly<Record<string, Command>> = { cloud, host }
 
 const help = `nova-ts: the compute and metadata APIs of OpenStack Nova, and a whole cloud around them
 
   nova-ts cloud up        start a cloud on this machine
   nova-ts cloud --help    everything about it
+  nova-ts host MODULE     serve one of the two, or any application
   nova-ts --version
 `
 

@@ -1,0 +1,102 @@
+/** The part of a host that serves, in whatever process: loads the application, waits until it can serve, and listens. */
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Application } from '../app/contract.ts'
+import { DatabaseUnavailable } from '../oslo/database/errors.ts'
+import type { BatchedSink } from '../oslo/log-sink.ts'
+import { accessLog } from './access-log.ts'
+import { endpointText } from './address.ts'
+import { watched } from './exchange.ts'
+import { loadApplication } from './load.ts'
+import type { Snapshot } from './metrics.ts'
+import { mount } from './mount.ts'
+import { addHeaders, healthPath } from './own-answers.ts'
+import { serverTiming } from './server-timing.ts'
+import type { Say } from './service-log.ts'
+import { type DrainLimits, type Serving, serve } from './serving.ts'
+import type { HostSettings } from './settings.ts'
+import { telemetry, telemetryApi } from './telemetry.ts'
+
+export interface RunningParts {
+  readonly settings: HostSettings
+  /** The socket of each address of `settings.listen`. */
+  readonly fds: readonly number[]
+  /** 0 without workers. */
+  readonly worker: number
+  readonly say: Say
+  readonly access: BatchedSink
+  /** Told once when this worker has answered as many requests as it should. */
+  readonly exhausted?: () => void
+}
+
+export interface Running {
+  drain(limits: DrainLimits): Promise<void>
+  renewCertificates(): void
+  /** What was counted; empty without metrics. */
+  snapshot(): Promise<Snapshot>
+}
+
+const retryMs = 500
+
+/** Rejects with what keeps the application from serving; waits for a database that is not there yet. */
+export async function startRunning({ settings, fds, worker, say, access, exhausted }: RunningParts): Promise<Running> {
+  Object.assign(process.env, settings.environment)
+  // the application's own arguments, as the WSGI servers leave them in sys.argv
+  if (settings.arguments.length > 0) process.env.NOVA_TS_ARGUMENTS = JSON.stringify(settings.arguments)
+  const { application, ready } = await loadApplication(settings.module)
+  await whenReady(ready, say)
+
+  let leaving = false
+  const metrics = settings.metrics ? (await import('./metrics.ts')).workerMetrics() : undefined
+  const watchers = [
+    ...(settings.accessLog ? [accessLog({ ...settings.accessLog, sink: access, pid: process.pid, worker })] : []),
+    ...(metrics ? [metrics] : []),
+    ...(settings.maxRequests > 0 && exhausted ? [countdown(settings.maxRequests, exhausted)] : []),
+  ]
+  const layers = [
+    watched(watchers),
+    addHeaders(settings.headers),
+    healthPath(settings.healthPath, () => leaving),
+    ...(settings.serverTiming ? [serverTiming()] : []),
+    telemetry(await telemetryApi()),
+    mount(settings.prefix),
+  ]
+  const served: Application = layers.reduceRight((app, layer) => layer(app), application)
+  const serving: Serving[] = []
+  for (const [index, endpoint] of settings.listen.entries()) {
+    serving.push(await serve(served, endpoint, fds[index]!, settings))
+    if (worker <= 1) say('INFO', `serving ${settings.module} on ${endpointText(endpoint)}`)
+  }
+  return {
+    snapshot: async () => (await metrics?.snapshot()) ?? [],
+    renewCertificates() {
+      for (const one of serving) one.renewCertificates()
+    },
+    async drain(limits) {
+      leaving = true
+      await Promise.all(serving.map((one) => one.drain(limits)))
+      access.flush()
+    },
+  }
+}
+
+async function whenReady(ready: () => Promise<void>, say: Say): Promise<void> {
+  let told = false
+  for (;;)
+    try {
+      return await ready()
+    } catch (error) {
+      if (!(error instanceof DatabaseUnavailable)) throw error
+      if (!told) say('WARNING', `waiting for the database: ${error.message}`)
+      told = true
+      await delay(retryMs)
+    }
+}
+
+function countdown(requests: number, done: () => void) {
+  let left = requests
+  return {
+    ended() {
+      if (--left === 0) done()
+    },
+  }
+}
