@@ -109,6 +109,32 @@ export function fakePeers(things: Partial<FakeThings> = {}): FakePeers {
   }
 }
 
+/** Peers that have nothing, and refuse whatever else they are asked. */
+export function lenientPeers(things: Partial<FakeThings> = {}): Peers {
+  const { peers } = fakePeers(things)
+  return lenient({ manila: {}, ironic: {}, close: async () => undefined, ...peers }) as unknown as Peers
+}
+
+function lenient<T extends object>(target: T): T {
+  const wrapped = (value: unknown) => (typeof value === 'object' && value !== null && !(value instanceof Promise) ? lenient(value) : value)
+  return new Proxy(target, {
+    get(_, name) {
+      const value = (target as Record<string | symbol, unknown>)[name]
+      if (typeof value === 'function') return (...args: unknown[]) => wrapped(value.apply(target, args))
+      if (value !== undefined || name === 'then' || typeof name === 'symbol') return wrapped(value)
+      return refusing
+    },
+  })
+}
+
+/** A method, or a thing that has methods: each fails. */
+const refusing: object = new Proxy(
+  async () => {
+    throw refused(501)
+  },
+  { get: (_, name) => (name === 'then' ? undefined : refusing) },
+)
+
 type Asked = <T>(call: string, answer: () => T) => Promise<T>
 
 function providerNamed({ providers }: FakeThings, name: string) {
@@ -148,11 +174,11 @@ function neutronClient(all: FakeThings, asked: Asked, context: RequestContext | 
   const client = {
     list: (collection: string, query: NeutronQuery = {}) =>
       asked(`neutron ${collection}`, () =>
-        [...collections[collection]!.values()].filter((item) => visible(context, item) && matches(item, query)),
+        [...(collections[collection]?.values() ?? [])].filter((item) => visible(context, item) && matches(item, query)),
       ),
     show: (collection: string, id: string) =>
       asked(`neutron ${collection}`, () => {
-        const item = collections[collection]!.get(id)
+        const item = collections[collection]?.get(id)
         return item && visible(context, item) ? item : undefined
       }),
     update: (collection: string, id: string, body: object) =>

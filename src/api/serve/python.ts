@@ -21,6 +21,7 @@ const escapes: Record<string, string> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r'
 const unprintable = /[\\\n\r\t]|[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu
 
 function quoted(text: string): string {
+  if (/^[ -&(-[\]-~]*$/.test(text)) return `'${text}'`
   const quote = text.includes("'") && !text.includes('"') ? '"' : "'"
   const body = text.replace(unprintable, (char) => escapes[char] ?? code(char.codePointAt(0)!))
   return `${quote}${quote === "'" ? body.replaceAll("'", "\\'") : body}${quote}`
@@ -32,6 +33,7 @@ function code(point: number): string {
 }
 
 function number(value: number): string {
+  if (Number.isSafeInteger(value)) return String(value)
   const text = String(value)
   // JavaScript writes exponents with a single digit and small numbers as 1e-7 where Python writes 1e-07
   return text.replace(/e([+-])(\d)$/, 'e$10$2')

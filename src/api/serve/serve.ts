@@ -144,11 +144,31 @@ function parsed(request: Request, bytes: Uint8Array): unknown {
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 function parseJson(bytes: Uint8Array): unknown {
+  if (tooDeep(bytes)) throw new Fault('malformedBody')
   try {
     return JSON.parse(utf8.decode(bytes))
   } catch {
     throw new Fault('malformedBody')
   }
+}
+
+/** Lists and objects in each other; what walks a value must not run out of stack. Python's limit on recursion. */
+const deepest = 1000
+
+function tooDeep(bytes: Uint8Array): boolean {
+  if (bytes.length <= deepest) return false
+  let depth = 0
+  let inText = false
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i]
+    if (byte === 0x22) inText = !inText
+    else if (inText) {
+      if (byte === 0x5c) i++
+    } else if (byte === 0x5b || byte === 0x7b) {
+      if (++depth > deepest) return true
+    } else if (byte === 0x5d || byte === 0x7d) depth--
+  }
+  return false
 }
 
 interface Asked {

@@ -170,7 +170,7 @@ const rows: Row[] = [
   ['2.51', { tags: ['a'] }, 400, spec({ tags: 1 })],
   ['2.52', { tags: ['a'] }, 202],
   ['2.56', { personality: [{ path: '/a', contents: 'YQ==' }] }, 202],
-  ['2.56', { personality: [{ contents: 'YQ==' }] }, 400, "'path' is a required property"],
+  ['2.56', { personality: [{ contents: 'YQ==' }] }, 400, "file 0 has no 'path'"],
   ['2.57', { personality: [{ path: '/a', contents: 'YQ==' }] }, 400, spec({ personality: 1 })],
   ['2.62', { trusted_image_certificates: ['c'] }, 400, spec({ trusted_image_certificates: 1 })],
   ['2.63', { trusted_image_certificates: ['c'] }, 202],

@@ -15,7 +15,6 @@ import type {
 } from '../../../compute/servers/create/wanted.ts'
 import { parseZone, zoneOfForcedHost } from '../../../compute/servers/create/zones.ts'
 import { hasFormat } from '../../serve/formats.ts'
-import { repr } from '../../serve/python.ts'
 import { booleanFrom } from '../../serve/values.ts'
 import { fields, view } from '../../spec/fields.ts'
 import { type Call, one, op, plain, type Reply, type Target } from '../../spec/operation.ts'
@@ -156,7 +155,7 @@ export const filesOf = (personality: readonly { readonly path?: string; readonly
   personality.map((file, i) => {
     const missing = file.path === undefined ? 'path' : 'contents'
     if (file.path === undefined || file.contents === undefined)
-      throw new Fault('badRequest', `Invalid input for field/attribute ${i}. Value: ${repr(file)}. '${missing}' is a required property`)
+      throw new Fault('badRequest', `Bad personality format: file ${i} has no '${missing}'`)
     return [file.path, file.contents]
   })
 
