@@ -7,6 +7,8 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sql } from 'kysely'
+import mysql from 'mysql2/promise'
+import pg from 'pg'
 import { type Database, openDatabase } from '../../src/oslo/database/database.ts'
 import type { Schema } from '../../src/oslo/database/schema.ts'
 import { parseUrl } from '../../src/oslo/database/url.ts'
@@ -70,17 +72,21 @@ async function using(url: string, schema: Schema, work: (database: Database<Reco
 
 /** Makes a database in the way that the engine's operators are told to. */
 export async function createDatabase(server: string, name: string): Promise<void> {
-  const mysql = parseUrl(server).engine === 'mysql'
-  await using(mysql ? server : `${server}postgres`, {}, async (database) => {
-    // `read` refuses what is no question, and a transaction is no place to create a database
-    const client = mysql ? `CREATE DATABASE ${name} CHARACTER SET utf8mb3` : `CREATE DATABASE ${name}`
-    await outsideTransaction(database, client)
-  })
-}
-
-const outsideTransaction = async (database: Database<Record<string, never>>, statement: string): Promise<void> => {
-  // PostgreSQL creates databases outside of transactions only
-  await database.write((tx) => sql.raw(`${database.engine === 'postgresql' ? 'COMMIT; ' : ''}${statement}`).execute(tx))
+  const parts = parseUrl(server)
+  if (parts.engine === 'sqlite') throw new Error('a file is made by opening it')
+  const { host, port, user, password } = parts
+  const place = { host: host!, port: port!, user: user!, password: password ?? '' }
+  if (parts.engine === 'mysql') {
+    const connection = await mysql.createConnection(place)
+    await connection.query(`CREATE DATABASE ${name} CHARACTER SET utf8mb3`)
+    await connection.end()
+  } else {
+    // outside of a transaction, which is why it is not done through our own driver
+    const client = new pg.Client({ ...place, database: 'postgres' })
+    await client.connect()
+    await client.query(`CREATE DATABASE ${name}`)
+    await client.end()
+  }
 }
 
 const made = (url: string, schema: Schema): Promise<void> =>

@@ -94,7 +94,9 @@ test('what is shown: the UUID from 2.41 on, neither hosts nor metadata of a new 
     deleted: false,
   })
   const shown = (await api.call('2.41', `GET /os-aggregates/${made.id}`)).body.aggregate
-  expect(shown).toEqual({ ...made, uuid: expect.any(String), hosts: [], metadata: { availability_zone: 'z' } })
+  // some databases keep whole seconds
+  const created = expect.stringContaining(made.created_at.slice(0, 19))
+  expect(shown).toEqual({ ...made, created_at: created, uuid: expect.any(String), hosts: [], metadata: { availability_zone: 'z' } })
   await api.call('2.1', `DELETE /os-aggregates/${made.id}`)
 })
 
