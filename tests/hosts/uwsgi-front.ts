@@ -21,7 +21,7 @@ function variablesOf(request: IncomingMessage, length: number, scriptName: strin
     REQUEST_METHOD: request.method!,
     REQUEST_URI: request.url!,
     SCRIPT_NAME: scriptName,
-    PATH_INFO: unescape(path.slice(scriptName.length)),
+    PATH_INFO: unescaped(path.slice(scriptName.length)),
     QUERY_STRING: query,
     SERVER_PROTOCOL: `HTTP/${request.httpVersion}`,
     REMOTE_ADDR: request.socket.remoteAddress!,
@@ -35,7 +35,7 @@ function variablesOf(request: IncomingMessage, length: number, scriptName: strin
 }
 
 /** As bytes in Latin-1, which is how the protocol has them. */
-const unescape = (path: string) => path.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+const unescaped = (path: string) => path.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
 
 async function forward(request: IncomingMessage, answer: ServerResponse, socketPath: string, scriptName: string): Promise<void> {
   const upstream = net.connect(socketPath)
