@@ -2,6 +2,7 @@
 import { type Insertable, type Selectable, sql } from 'kysely'
 import type { Database, Reading, Writing } from '../../oslo/database/database.ts'
 import { toDateTime } from '../../oslo/database/datetime.ts'
+import type { Fragments } from '../../oslo/database/driver.ts'
 import { DuplicateKey } from '../../oslo/database/errors.ts'
 import { paged } from '../paging.ts'
 import type { ApiTables } from './schema.ts'
@@ -67,7 +68,7 @@ export const flavors = (database: Database<ApiTables>, now: () => number) => ({
   find: (flavorid: string, visibleTo?: string | null) => database.read((tx) => findFlavor(tx, flavorid, visibleTo)),
 
   /** A page; undefined when the marker is not there. */
-  list: (filter: FlavorFilter, page: FlavorPage) => database.read((tx) => listFlavors(tx, filter, page)),
+  list: (filter: FlavorFilter, page: FlavorPage) => database.read((tx) => listFlavors(tx, filter, page, database.fragments)),
 
   /** The new flavor, or which of its keys is taken. */
   create: async (values: NewFlavor): Promise<Flavor | FlavorClash> => {
@@ -168,7 +169,12 @@ const lentTo = (tx: Tx, projectId: string | null) =>
     .select('flavor_id')
     .where('project_id', '=', projectId ?? '')
 
-async function listFlavors(tx: Tx, filter: FlavorFilter, { sortKey, sortDir, limit, marker }: FlavorPage): Promise<Flavor[] | undefined> {
+async function listFlavors(
+  tx: Tx,
+  filter: FlavorFilter,
+  { sortKey, sortDir, limit, marker }: FlavorPage,
+  { matches, pattern }: Fragments,
+): Promise<Flavor[] | undefined> {
   if (!sortable.has(sortKey)) throw new RangeError(`flavors cannot be sorted by ${sortKey}`)
   const order = [sortKey, 'id'].map((column) => ({ column, direction: sortDir }))
   let after: unknown[] | undefined
@@ -182,7 +188,7 @@ async function listFlavors(tx: Tx, filter: FlavorFilter, { sortKey, sortDir, lim
   if (minMemoryMb !== undefined) query = query.where('memory_mb', '>=', minMemoryMb)
   if (minRootGb !== undefined) query = query.where('root_gb', '>=', minRootGb)
   if (disabled !== undefined) query = query.where('disabled', '=', disabled)
-  if (name !== undefined) query = query.where(sql<boolean>`name REGEXP ${name}`)
+  if (name !== undefined) query = query.where(sql<boolean>`name ${sql.raw(matches)} ${pattern(name)}`)
   if (isPublic !== undefined)
     query = query.where((eb) =>
       isPublic && projectId ? eb.or([eb('is_public', '=', true), eb('id', 'in', lentTo(tx, projectId))]) : eb('is_public', '=', isPublic),
