@@ -90,6 +90,14 @@ export const faults = {
   computeInUse: 'Unable to delete compute service that is hosting instances. Migrate or delete the instances first.',
   computeHasMoves:
     'Unable to delete compute service that has in-progress migrations. Complete the migrations or delete the instances first.',
+  // shares
+  shareNotFound: 'Share %s could not be found.',
+  shareUnavailable: "Share %s is in '%s' instead of 'available' status.",
+  shareExists: "Share '%s' or tag '%s' already associated to this server.",
+  shareProtocolUnsupported: 'Share protocol %s is not supported.',
+  shareWithoutLocation: 'Share %s export location is missing.',
+  sharesTooEarly: 'Feature not supported until computes have not been updated.',
+  sharesNotConfigured: 'Feature not supported because either compute or instance are not configured correctly.',
   // creating servers
   unfitFlavorImage: '%s',
   overQuota: '%s',

@@ -88,7 +88,9 @@ export const cinderOptions = group('cinder', {
 })
 
 export const neutronOptions = group('neutron', {
-  defaultFloatingPool: text('default_floating_pool', 'nova', { help: 'External network of floating addresses for which no pool is asked.' }),
+  defaultFloatingPool: text('default_floating_pool', 'nova', {
+    help: 'External network of floating addresses for which no pool is asked.',
+  }),
 })
 
 export const glanceOptions = group('glance', {

@@ -53,7 +53,7 @@ export const cellStore = (database: Database<CellTables>, now: () => number, cel
   hosts: hosts(database),
   ran: ran(database),
   pciDevices: pciDevices(database),
-  shareMappings: shareMappings(database),
+  shareMappings: shareMappings(database, now),
 })
 
 export type CellStore = ReturnType<typeof cellStore>

@@ -86,6 +86,14 @@ const statuses: Readonly<Record<FaultKind, number>> = {
   evacuationsRemain: 400,
   computeInUse: 409,
   computeHasMoves: 409,
+  // shares
+  shareNotFound: 404,
+  shareUnavailable: 409,
+  shareExists: 409,
+  shareProtocolUnsupported: 409,
+  shareWithoutLocation: 409,
+  sharesTooEarly: 403,
+  sharesNotConfigured: 409,
   // creating servers
   unfitFlavorImage: 400,
   overQuota: 403,

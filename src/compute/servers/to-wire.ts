@@ -1,5 +1,6 @@
 /** Servers as Nova's services hand them to each other: the Instance object with the fields that Nova would have loaded for a call. */
 import { snake } from '../../stores/camel.ts'
+import type { ShareRow } from '../../stores/cell/attachments.ts'
 import type { BlockDevice } from '../../stores/cell/block-devices.ts'
 import type { Migration as MigrationRow } from '../../stores/cell/migrations.ts'
 import type { Service as ServiceRow } from '../../stores/cell/services.ts'
@@ -15,6 +16,7 @@ import { InstanceNUMATopology } from '../../stores/objects/numa.ts'
 import { PciDevice, pciRequestsFromColumn } from '../../stores/objects/pci.ts'
 import { ResourceList } from '../../stores/objects/resource.ts'
 import { Service } from '../../stores/objects/service.ts'
+import { ShareMapping } from '../../stores/objects/share-mapping.ts'
 import { TrustedCerts } from '../../stores/objects/trusted-certs.ts'
 import type { Details } from './details.ts'
 
@@ -135,6 +137,9 @@ function serviceOf({ deleted, ...row }: ServiceRow): Service {
 /** A move as it travels. */
 export const migrationOf = ({ deleted, ...row }: MigrationRow): Migration =>
   Migration.fromWire(wire('Migration', Migration.version, { ...snaked(row), deleted: Boolean(deleted) }))
+
+/** A share as it travels. */
+export const shareOf = (row: ShareRow): ShareMapping => ShareMapping.fromWire(wire('ShareMapping', ShareMapping.version, snaked(row)))
 
 /** Block devices as they travel. */
 export const blockDevicesOf = (rows: readonly BlockDevice[]): BlockDeviceMappingList => ({ objects: rows.map(blockDeviceOf) })

@@ -10,9 +10,9 @@ const shown = ({ uuid, provision_state, properties }: Node) => ({
   interfaces: [] as object[],
   host: 'IRONIC MANAGED',
   task_state: provision_state,
-  cpus: properties.cpus ?? '0',
-  memory_mb: properties.memory_mb ?? '0',
-  disk_gb: properties.local_gb ?? '0',
+  cpus: String(properties.cpus ?? 0),
+  memory_mb: String(properties.memory_mb ?? 0),
+  disk_gb: String(properties.local_gb ?? 0),
 })
 
 /** Only Ironic itself does these. */

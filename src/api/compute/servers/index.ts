@@ -18,6 +18,7 @@ import { serverMetadata } from './metadata.ts'
 import { serverMigrations } from './migrations.ts'
 import { remoteConsoles } from './remote-consoles.ts'
 import { searchOf, searchQuery } from './search.ts'
+import { serverShares } from './shares.ts'
 import { serverTags } from './tags.ts'
 import { serverChanges } from './update.ts'
 import { brief, detail, shown } from './view.ts'
@@ -62,6 +63,7 @@ const own = resource({
   ...serverDetails,
   ...remoteConsoles,
   ...serverMigrations,
+  ...serverShares,
   ...interfaces,
   ...volumeAttachments,
 })
