@@ -55,8 +55,9 @@ function install() {
 
 function test() {
   const named = process.argv.slice(2)
-  const child = spawn('npx', ['--no-install', 'vitest', 'run', '--config', join(here, 'vitest.config.ts'), ...named], {
-    cwd: join(here, '..', '..'),
+  const root = join(here, '..', '..')
+  const child = spawn(join(root, 'node_modules', '.bin', 'vitest'), ['run', '--config', join(here, 'vitest.config.ts'), ...named], {
+    cwd: root,
     stdio: ['ignore', 'pipe', 'inherit'],
     env: {
       ...process.env,

@@ -78,6 +78,10 @@ export interface TestApiOptions {
   readonly now?: () => number
   /** Instead of the defaults, group by group. */
   readonly settings?: Partial<ComputeSettings>
+  /** Instead of one that keeps messages in memory; closed with the rest. */
+  readonly driver?: Driver
+  /** How long a message may take to be sent. */
+  readonly sendTimeoutMs?: number
 }
 
 export async function testApi({
@@ -85,10 +89,11 @@ export async function testApi({
   resources = allResources,
   now = () => Date.now(),
   settings = {},
+  driver = memoryDriver(),
+  sendTimeoutMs = 10_000,
 }: TestApiOptions = {}): Promise<TestApi> {
   const stores = await testStores(now)
-  const driver = memoryDriver()
-  const client = rpcClient(driver, { responseTimeoutMs: 2000 })
+  const client = rpcClient(driver, { responseTimeoutMs: 2000, sendTimeoutMs })
   const errors: unknown[] = []
   const absent = (name: string) =>
     new Proxy(
