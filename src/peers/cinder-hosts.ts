@@ -36,6 +36,8 @@ export interface HostVolumes extends CinderClient {
     connector: Connector,
     mountpoint: string | null,
   ): Promise<{ readonly id: string; readonly connection: Connection }>
+  /** Whether the attachment is there and complete. */
+  isAttached(id: string): Promise<boolean>
   /** Of one volume; of everybody's, for who may see them, when none is named. */
   attachments(volumeId?: string): Promise<AttachmentSummary[]>
   /** Everybody's volumes in a status. */
@@ -81,6 +83,10 @@ export function hostVolumes(client: CinderClient): HostVolumes {
       })
       const { attachment } = answer.json<{ attachment: Attachment }>()
       return { id: attachment.id, connection: connectionOf(attachment) }
+    },
+    async isAttached(id) {
+      const answer = await session.request({ path: `/attachments/${encodeURIComponent(id)}`, microversion: attachments, allow: [404] })
+      return answer.status !== 404 && answer.json<{ attachment: Attachment }>().attachment.status === 'attached'
     },
     attachments: (volumeId) =>
       pages((marker) => {

@@ -1,7 +1,7 @@
 /** One other service: asked with the caller's token, or as ourselves. */
 
 import type { RequestContext } from '../oslo/context.ts'
-import { type Auth, userAuth } from '../oslo/keystoneauth/auth.ts'
+import { type Auth, accompanied, userAuth } from '../oslo/keystoneauth/auth.ts'
 import { loadAuth } from '../oslo/keystoneauth/identity.ts'
 import type { AuthSettings, ServiceSettings, SessionSettings } from '../oslo/keystoneauth/options.ts'
 import { createSession, type Session, serviceOf } from '../oslo/keystoneauth/session.ts'
@@ -31,7 +31,8 @@ export function connectPeer(name: string, settings: PeerSettings, { log, clock, 
   const auth = settings.authType ? loadAuth(settings as AuthSettings, { group: name, session, clock }) : null
   return {
     as: (context) => service.with({ auth: userAuth(context, { service: serviceAuth }), globalRequestId: context.requestId }),
-    own: service.with({ auth }),
+    // Cinder lets go of a volume that a server has for services only
+    own: service.with({ auth: auth && serviceAuth && name === 'cinder' ? accompanied(auth, serviceAuth) : auth }),
     close: () => session.close(),
   }
 }

@@ -1,4 +1,4 @@
-/** A cell in a process of its own, to be killed: `cell-process.ts FOLDER SOCKET NETWORK_URL IMAGE_URL [broker]`. With `broker` it holds the message broker, too. */
+/** A cell in a process of its own, to be killed: `cell-process.ts FOLDER SOCKET NETWORK_URL IMAGE_URL VOLUME_URL [broker]`. With `broker` it holds the message broker, too. */
 import { randomUUID } from 'node:crypto'
 import { openStores } from '../../src/cloud/cell/fixture.ts'
 import { startCell } from '../../src/cloud/cell/index.ts'
@@ -9,17 +9,29 @@ import { createSession } from '../../src/oslo/keystoneauth/session.ts'
 import { silent } from '../../src/oslo/log.ts'
 import { localDriver } from '../../src/oslo/messaging/local/driver.ts'
 import { listenLocal } from '../../src/oslo/messaging/local/listen.ts'
+import { cinder } from '../../src/peers/cinder.ts'
 import { glance } from '../../src/peers/glance.ts'
 import { neutron } from '../../src/peers/neutron.ts'
 import type { PeerService } from '../../src/peers/service.ts'
 
-const [folder, socketPath, networkUrl, imageUrl, broker] = process.argv.slice(2) as [string, string, string, string, string?]
+const [folder, socketPath, networkUrl, imageUrl, volumeUrl, broker] = process.argv.slice(2) as [
+  string,
+  string,
+  string,
+  string,
+  string,
+  string?,
+]
 const clock = { now: () => Date.now() }
 
 function peer(url: string): PeerService {
   const session = createSession({ settings: defaultsOf(sessionOptions), log: silent }).with({ endpointOverride: url, connectRetries: 2 })
   const own: Auth = fixedAuth(url, 'nova')
-  return { as: (context) => session.with({ auth: userAuth(context) }), own: session.with({ auth: own }), close: () => session.close() }
+  return {
+    as: (context) => session.with({ auth: userAuth(context, { service: own }) }),
+    own: session.with({ auth: own }),
+    close: () => session.close(),
+  }
 }
 
 if (broker) await listenLocal({ socketPath, report: () => {} })
@@ -30,7 +42,11 @@ await startCell({
   driver: localDriver({ socketPath }),
   stores: await openStores(folder, clock.now),
   cell: 'cell1',
-  peers: { neutron: neutron(peer(networkUrl), { clock, extensionSeconds: 600 }), glance: glance(peer(imageUrl), { servers: [] }) },
+  peers: {
+    neutron: neutron(peer(networkUrl), { clock, extensionSeconds: 600 }),
+    glance: glance(peer(imageUrl), { servers: [] }),
+    cinder: cinder(peer(volumeUrl)),
+  },
   settings: { timings: { scale: 0.1 }, sweepSeconds: 1, graceSeconds: 10, heartbeatSeconds: 1 },
   clock,
   ids: { uuid: () => randomUUID() },

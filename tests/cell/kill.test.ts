@@ -16,6 +16,7 @@ import { acts, authenticate, flavorOf, openStores } from '../../src/cloud/cell/f
 import { image } from '../../src/cloud/image/index.ts'
 import { network } from '../../src/cloud/network/index.ts'
 import { openShelf } from '../../src/cloud/shelf.ts'
+import { volume } from '../../src/cloud/volume/index.ts'
 import { toNodeListener } from '../../src/hosts/node.ts'
 import { localDriver } from '../../src/oslo/messaging/local/driver.ts'
 import { type LocalBroker, listenLocal } from '../../src/oslo/messaging/local/listen.ts'
@@ -87,6 +88,8 @@ async function scene(withBroker: boolean, seed: number) {
   const parts = { authenticate, clock, ids, report: (error: unknown) => process.stderr.write(`${error}\n`) }
   const net = network({ shelf: openShelf(':memory:'), ...parts }).application
   const images = image({ shelf: openShelf(':memory:'), folder: join(folder, 'images'), ...parts }).application
+  const disks = volume({ shelf: openShelf(':memory:'), ...parts })
+  disks.seed()
   const made = await ask(net, 'POST /v2.0/networks', {
     token: 'nova',
     body: { network: { name: 'shared', shared: true, tenant_id: 'services' } },
@@ -96,7 +99,7 @@ async function scene(withBroker: boolean, seed: number) {
   await ask(net, 'POST /v2.0/subnets', { token: 'nova', body: { subnet } })
   const stores = await openStores(folder, clock.now)
   if (!withBroker) broker = await listenLocal({ socketPath, report: () => {} })
-  const args = [folder, socketPath, await serve(net), await serve(images), ...(withBroker ? ['broker'] : [])]
+  const args = [folder, socketPath, await serve(net), await serve(images), await serve(disks.application), ...(withBroker ? ['broker'] : [])]
   await start(args)
   const driver = localDriver({ socketPath, publishTimeoutMs: sendTimeoutMs })
   const rpc = rpcClient(driver, { sendTimeoutMs })

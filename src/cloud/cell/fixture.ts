@@ -1,4 +1,4 @@
-/** A cell with everything around it in one process, for the tests beside the code: databases in a folder, a network and an image service, and what an API does. */
+/** A cell with everything around it in one process, for the tests beside the code: databases in a folder, a network, an image and a volume service, and what an API does. */
 import { randomUUID } from 'node:crypto'
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -12,6 +12,8 @@ import type { Answer, Ask, Session } from '../../oslo/keystoneauth/session.ts'
 import { silent } from '../../oslo/log.ts'
 import { memoryDriver } from '../../oslo/messaging/local/in-process.ts'
 import { type Arguments, rpcClient } from '../../oslo/messaging/rpc-client.ts'
+import { cinder } from '../../peers/cinder.ts'
+import { hostVolumes } from '../../peers/cinder-hosts.ts'
 import { glance } from '../../peers/glance.ts'
 import { type NeutronPort, neutron } from '../../peers/neutron.ts'
 import type { Peers } from '../../peers/peers.ts'
@@ -21,7 +23,7 @@ import { apiSchema } from '../../stores/api/schema.ts'
 import { cellSchema } from '../../stores/cell/schema.ts'
 import type { Server } from '../../stores/cell/servers.ts'
 import { type Cell, openCells } from '../../stores/cells.ts'
-import { BlockDeviceMappingList } from '../../stores/objects/block-device-mapping.ts'
+import { BlockDeviceMapping, BlockDeviceMappingList } from '../../stores/objects/block-device-mapping.ts'
 import { BuildRequest } from '../../stores/objects/build-request.ts'
 import { Flavor } from '../../stores/objects/flavor.ts'
 import { Instance } from '../../stores/objects/instance.ts'
@@ -35,6 +37,7 @@ import { image as imageService } from '../image/index.ts'
 import { network } from '../network/index.ts'
 import type { Caller } from '../service.ts'
 import { openShelf } from '../shelf.ts'
+import { type Compute, glance as imagesOf, volume as volumeService } from '../volume/index.ts'
 import { startCell } from './index.ts'
 import type { CellOptions } from './settings.ts'
 import type { TaskState, VmState } from './states.ts'
@@ -95,19 +98,23 @@ export const contextOf = (name: string, requestId = `req-${randomUUID()}`): Requ
 }
 
 /** A service of this process as a peer; `failing` can break requests to it. */
-function peerOver(application: Application, failing: (method: string, path: string) => boolean): PeerService {
+function peerOver(application: Application, failing: (method: string, path: string) => boolean, base = ''): PeerService {
   const session = (token: string, fixed: Ask = {}): Session => ({
     async request(given) {
-      const { method = 'GET', path = '', query, json, body, headers, allow = [] } = { ...fixed, ...given }
+      const { method = 'GET', path = '', query, json, body, headers, microversion, allow = [] } = { ...fixed, ...given }
       const found = new URLSearchParams()
       for (const [key, value] of Object.entries(query ?? {}))
         for (const each of Array.isArray(value) ? value : [value]) if (each !== undefined) found.append(key, String(each))
       const target = `${path}${found.size > 0 ? `?${found}` : ''}`
       if (failing(method, target)) throw new PeerError('broken on purpose', { kind: 'unreachable', service: 'test', method, url: target })
-      const answer = await ask(application, `${method} ${target}`, {
+      const answer = await ask(application, `${method} ${base}${target}`, {
         token,
         body: json ?? (body === undefined ? undefined : await bytesOf(body)),
-        headers: headers as Record<string, string>,
+        headers: {
+          ...(headers as Record<string, string>),
+          'x-service-token': 'nova',
+          ...(microversion && { 'openstack-api-version': `volume ${microversion}` }),
+        },
       })
       if (answer.status >= 400 && allow !== 'all' && !allow.includes(answer.status))
         throw new PeerError(`${method} ${target}: ${answer.status}`, {
@@ -213,6 +220,8 @@ export interface Wish {
   readonly tags?: readonly string[]
   readonly as?: string
   readonly count?: number
+  /** Instead of a local disk from the image. */
+  readonly devices?: readonly Partial<BlockDeviceMapping>[]
 }
 
 export type TestCell = Awaited<ReturnType<typeof testCell>>
@@ -227,9 +236,24 @@ export async function testCell({ settings = {}, failing = () => false, random = 
   const report = (error: unknown) => void errors.push(error)
   const net = network({ shelf: openShelf(':memory:'), authenticate, clock, ids, report })
   const images = imageService({ shelf: openShelf(':memory:'), folder: join(folder, 'images'), authenticate, clock, ids, report })
-  const peers: Pick<Peers, 'neutron' | 'glance'> = {
+  const disks = volumeService({
+    shelf: openShelf(':memory:'),
+    authenticate,
+    clock,
+    ids,
+    report,
+    images: imagesOf((route, asked) => ask(images.application, route, asked)),
+    compute: {
+      tell: (...event) => tellCell(...event),
+      swap: () => Promise.reject(new Error('not in this test')),
+      attachmentOf: async () => undefined,
+    },
+  })
+  disks.seed()
+  const peers: Pick<Peers, 'neutron' | 'glance' | 'cinder'> = {
     neutron: neutron(peerOver(net.application, failing), { clock, extensionSeconds: 600 }),
     glance: glance(peerOver(images.application, failing), { servers: [] }),
+    cinder: cinder(peerOver(disks.application, failing, '/v3')),
   }
   const driver = memoryDriver()
   const log = { ...silent, error: (message: string, details?: { error?: unknown }) => void errors.push(details?.error ?? message) }
@@ -238,6 +262,13 @@ export async function testCell({ settings = {}, failing = () => false, random = 
   const rpc = rpcClient(driver, { responseTimeoutMs: 5000 })
   const cell = (await stores.cells.all()).find(({ name }) => name === 'cell1')!
   const cell0 = (await stores.cells.all()).find(({ name }) => name === 'cell0')!
+  const acting = acts({ stores, cell, cell0, rpc, clock })
+  const tellCell: Compute['tell'] = async (event, servers, volumeId) => {
+    for (const uuid of servers) {
+      const server = await cell.servers.find(uuid)
+      if (server?.host) await acting.event(server, event, volumeId)
+    }
+  }
   const own = peers.neutron.own
   const shared = await own.create('networks', { name: 'shared', shared: true, tenant_id: 'services' })
   await own.create('subnets', { network_id: shared.id, cidr: '10.10.0.0/16', ip_version: 4, tenant_id: 'services' })
@@ -259,12 +290,13 @@ export async function testCell({ settings = {}, failing = () => false, random = 
     errors,
     clock,
     sharedId: shared.id,
-    ...acts({ stores, cell, cell0, rpc, clock }),
+    ...acting,
     sweep: () => running.sweep(),
     ports: (uuid: string): Promise<NeutronPort[]> => own.list('ports', { device_id: uuid }),
     /** As the one who owns the servers. */
     ann: peers.neutron.as(contextOf('ann')),
     images: peers.glance.as(contextOf('ann')),
+    volumes: hostVolumes(peers.cinder.as(contextOf('ann'))),
     /** Stops the cell and starts it anew, over the same databases. */
     async restart() {
       await running.stop()
@@ -308,12 +340,14 @@ export function acts({ stores, cell, cell0, rpc, clock }: Ground) {
     tags: wanted = [],
     as = 'ann',
     count = 1,
+    devices: disks,
   }: Wish = {}) {
     const context = contextOf(as)
     const cur = flavorOf(flavor)
     const image = randomUUID()
     const uuids = Array.from({ length: count }, () => randomUUID() as string)
-    const devices = BlockDeviceMappingList.toWire({ objects: [deviceOf(image, 0), ...(cur.swap ? [deviceOf(null, -1)] : [])] })
+    const usual = [deviceOf(image, 0), ...(cur.swap ? [deviceOf(null, -1)] : [])]
+    const devices = BlockDeviceMappingList.toWire({ objects: disks ? disks.map((one) => BlockDeviceMapping.make(one)) : usual })
     const tags = TagList.toWire({ objects: wanted.map((tag) => Tag.make({ tag })) })
     const specs = uuids.map((uuid) => RequestSpec.toWire(specOf(uuid, cur, context, securityGroups, spec)))
     const instances = uuids.map((uuid, i) => Instance.toWire(instanceOf(uuid, { name, image, flavor: cur, context, index: i })))

@@ -16,6 +16,7 @@ import type { Stores } from '../../stores/stores.ts'
 import type { Hypervisor } from '../drivers/hypervisor.ts'
 import { simulated } from '../drivers/simulated.ts'
 import type { Clock, Ids } from '../service.ts'
+import { openExpectations } from './expectations.ts'
 import { adoptGuests } from './guests.ts'
 import { listen } from './listen.ts'
 import type { CellCore, CellParts, Host } from './parts.ts'
@@ -35,7 +36,7 @@ export interface CellStart {
   readonly stores: Stores
   /** The UUID or the name of the cell that it serves. */
   readonly cell: string
-  readonly peers: Pick<Peers, 'neutron' | 'glance'>
+  readonly peers: Pick<Peers, 'neutron' | 'glance' | 'cinder'>
   readonly settings?: CellOptions
   readonly clock: Clock
   readonly ids: Ids
@@ -90,12 +91,14 @@ async function assemble(start: CellStart, settings: CellSettings): Promise<CellP
     cell0,
     neutron: peers.neutron,
     glance: peers.glance,
+    cinder: peers.cinder,
     rpc: rpcClient(driver, { report: (error) => log.warning('A message could not be read', { error }) }),
     clock,
     ids,
     random,
     log,
     work: openWork(),
+    expectations: openExpectations(),
     wait,
     hosts,
     usage: trackUsage({ cell, reservedMemoryMb: settings.reservedMemoryMb, report }),

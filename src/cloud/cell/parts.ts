@@ -2,12 +2,14 @@
 
 import type { Log } from '../../oslo/log.ts'
 import type { RpcClient } from '../../oslo/messaging/rpc-client.ts'
+import type { Cinder } from '../../peers/cinder.ts'
 import type { Glance } from '../../peers/glance.ts'
 import type { Neutron } from '../../peers/neutron.ts'
 import type { Cell } from '../../stores/cells.ts'
 import type { ApiStore } from '../../stores/stores.ts'
 import type { Hypervisor } from '../drivers/hypervisor.ts'
 import type { Clock, Ids } from '../service.ts'
+import type { Expectations } from './expectations.ts'
 import type { Scheduler } from './scheduler/select.ts'
 import type { CellSettings } from './settings.ts'
 import type { UsageTracker } from './usage.ts'
@@ -22,6 +24,7 @@ export interface CellCore {
   readonly cell0: Cell
   readonly neutron: Neutron
   readonly glance: Glance
+  readonly cinder: Cinder
   readonly rpc: RpcClient
   readonly clock: Clock
   readonly ids: Ids
@@ -29,6 +32,7 @@ export interface CellCore {
   readonly random: () => number
   readonly log: Log
   readonly work: Work
+  readonly expectations: Expectations
   /** Resolves after so many milliseconds. */
   readonly wait: (milliseconds: number) => Promise<void>
   /** By name; all of them in this process. */

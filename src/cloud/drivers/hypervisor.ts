@@ -101,6 +101,14 @@ export interface Hypervisor {
   triggerCrashDump(uuid: string): Promise<void>
   attachInterface(uuid: string, vif: VIF): Promise<void>
   detachInterface(uuid: string, portId: string): Promise<void>
+  /** `device` is what the guest would call it: `/dev/sdb`. */
+  attachVolume(uuid: string, volumeId: string, device: string): Promise<void>
+  /** One that is not there is gone already, and so is one of a guest that is not there. */
+  detachVolume(uuid: string, volumeId: string): Promise<void>
+  /** Copies what is in a volume to another one that takes its place. */
+  swapVolume(uuid: string, oldId: string, newId: string): Promise<void>
+  /** The volume has grown to so many GiB. */
+  extendVolume(uuid: string, volumeId: string, sizeGb: number): Promise<void>
   quiesce(uuid: string): Promise<void>
   unquiesce(uuid: string): Promise<void>
   consoleOutput(uuid: string): Promise<string>

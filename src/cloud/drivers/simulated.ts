@@ -144,6 +144,10 @@ export function simulated({ wait, times, ids, size = largeHost }: SimulatedParts
       if (ports.has(id!)) throw new Error(`the port ${id} is attached already`)
       ports.add(id!)
     },
+    attachVolume: async () => wait(times.attach),
+    detachVolume: async () => wait(times.attach),
+    swapVolume: async () => wait(times.attach),
+    extendVolume: async () => {},
     async detachInterface(uuid, portId) {
       await wait(times.attach)
       if (!find(uuid).ports.delete(portId)) throw new Error(`the port ${portId} is not attached`)

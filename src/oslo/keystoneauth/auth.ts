@@ -31,6 +31,19 @@ export function userAuth(
   }
 }
 
+/** With the token of another one of ours beside it, which says that a service asks. */
+export const accompanied = (auth: Auth, service: Auth): Auth => ({
+  ...auth,
+  async headers() {
+    const ours = (await service.headers())['X-Auth-Token']
+    return { ...(await auth.headers()), ...(ours && { 'X-Service-Token': ours }) }
+  },
+  refused(headers) {
+    const renewed = service.refused({ 'X-Auth-Token': headers['X-Service-Token'] ?? '' })
+    return auth.refused(headers) || renewed
+  },
+})
+
 /** A token that never changes and one address for everything: `auth_type` admin_token, and none with keystoneauth's own word for no token. */
 export const fixedAuth = (endpoint: string | null, token = 'notused'): Auth => ({
   headers: async () => ({ 'X-Auth-Token': token }),

@@ -1,5 +1,4 @@
 /** Builds a server on its host, and clears up when it cannot. nova/compute/manager.py ComputeManager._do_build_and_run_instance */
-import type { BlockDevice } from '../../../stores/cell/block-devices.ts'
 import type { Server } from '../../../stores/cell/servers.ts'
 import type { FilterProperties } from '../conductor/retries.ts'
 import { isConflict, isGone, isNova, nova, told } from '../errors.ts'
@@ -9,11 +8,12 @@ import { deallocate } from '../network/release.ts'
 import { type Host, stage } from '../parts.ts'
 import { guestOf, nowhere, save, systemMetadataOf, timeNow } from '../server.ts'
 import { computeTask } from '../targets.ts'
+import { connectVolumes } from '../volume/connect.ts'
+import { abandonVolumes } from '../volume/leave.ts'
 import { instanceToWire, requestedOf } from '../wire.ts'
-import { isVolume, nameDevices } from './devices.ts'
+import { devicesOf, nameDevices } from './devices.ts'
 import { refuseGroupViolation } from './groups.ts'
 import type { Job, Verb } from './method.ts'
-import { volumesOut } from './volumes.ts'
 
 /** Its errors end here, as faults of the server: the event is a success whatever became of the build, as it is in Nova. */
 export const build: Verb = {
@@ -41,7 +41,7 @@ export const build: Verb = {
 }
 
 async function buildOn(host: Host, job: Job, requested: Requested): Promise<void> {
-  const { cell, hypervisor, clock } = host
+  const { hypervisor, clock } = host
   const { context, args } = job
   let server = await claim(host, job)
   await refuseGroupViolation(host, server.uuid)
@@ -49,15 +49,14 @@ async function buildOn(host: Host, job: Job, requested: Requested): Promise<void
   await stage(host)
   const securityGroups = (args.security_groups as string[] | null) ?? []
   const interfaces = await allocated(() => allocate(host, { context, server, requested, securityGroups }), server.uuid)
-  const devices = (await cell.blockDevices.of([server.uuid])).get(server.uuid) ?? []
-  const rootDeviceName = await nameDevices(host, server, devices)
+  const rootDeviceName = await nameDevices(host, server, await devicesOf(host, server.uuid))
   server = await save(
     host,
     server,
     { vmState: 'building', taskState: 'block_device_mapping', rootDeviceName },
     { expected: ['networking'] },
   )
-  await attachVolumes(server, devices)
+  await attachVolumes(host, { ...job, server })
   await stage(host)
   server = await save(host, server, { vmState: 'building', taskState: 'spawning' }, { expected: ['block_device_mapping'] })
   await hypervisor.spawn(guestOf(server, interfaces), { running: true })
@@ -89,8 +88,14 @@ async function allocated<T>(work: () => Promise<T>, uuid: string): Promise<T> {
   }
 }
 
-async function attachVolumes({ uuid }: Server, devices: readonly BlockDevice[]): Promise<void> {
-  if (devices.some(isVolume)) throw nova('BuildAbortException', { instance_uuid: uuid, reason: volumesOut().message })
+/** nova/compute/manager.py ComputeManager._build_resources: what Cinder refuses here it would refuse another host as well */
+async function attachVolumes(host: Host, job: Job): Promise<void> {
+  try {
+    await connectVolumes(host, job)
+  } catch (error) {
+    if (!isNova(error, 'InvalidBDM', 'OverQuota')) throw error
+    throw nova('BuildAbortException', { instance_uuid: job.server.uuid, reason: error.message })
+  }
 }
 
 /** nova/virt/configdrive.py update_instance: an image may insist on one */
@@ -114,6 +119,7 @@ async function failed(host: Host, { context, server, args }: Job, requested: Req
   usage.built(host.name, false)
   const reason = told(error).message
   if (isNova(error, 'BuildAbortException') || !filters.retry) {
+    await abandonVolumes(host, context, uuid)
     await addFault(cell, uuid, host.name, error)
     await save(host, server, { ...nowhere, vmState: 'error', taskState: null })
     return

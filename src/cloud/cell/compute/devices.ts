@@ -3,7 +3,7 @@
 import type { BlockDevice } from '../../../stores/cell/block-devices.ts'
 import type { Server } from '../../../stores/cell/servers.ts'
 import { nova } from '../errors.ts'
-import type { Host } from '../parts.ts'
+import type { CellCore, Host } from '../parts.ts'
 
 const defaultRoot = '/dev/sda1'
 
@@ -41,6 +41,17 @@ const isSwap = (device: BlockDevice) => device.sourceType === 'blank' && device.
 const isEphemeral = (device: BlockDevice) => device.sourceType === 'blank' && device.destinationType === 'local' && !isSwap(device)
 const isLocalImage = (device: BlockDevice) => device.sourceType === 'image' && device.destinationType === 'local'
 export const isVolume = (device: BlockDevice) => device.destinationType === 'volume'
+
+/** The device whose volume it is. Throws a VolumeBDMNotFound. */
+export async function deviceOf({ cell }: Pick<CellCore, 'cell'>, uuid: string, volumeId: string): Promise<BlockDevice> {
+  const found = await cell.blockDevices.ofAttachment(uuid, volumeId)
+  if (!found) throw nova('VolumeBDMNotFound', { volume_id: volumeId })
+  return found
+}
+
+/** In the order of their making. */
+export const devicesOf = async ({ cell }: Pick<CellCore, 'cell'>, uuid: string): Promise<BlockDevice[]> =>
+  (await cell.blockDevices.of([uuid])).get(uuid) ?? []
 
 /** Names the disks that have none; resolves with the root's. nova/compute/manager.py ComputeManager._default_block_device_names */
 export async function nameDevices({ cell }: Host, server: Server, devices: readonly BlockDevice[]): Promise<string | null> {

@@ -22,7 +22,7 @@ export const externalEvents =
   (host: Host): Method =>
   async (context, { events }, { redelivered: again }) => {
     for (const wire of events as unknown[]) {
-      const { name, tag, instance_uuid } = InstanceExternalEvent.fromWire(wire)
+      const { name, tag, status, instance_uuid } = InstanceExternalEvent.fromWire(wire)
       const uuid = instance_uuid!
       const order = { uuid, context, again }
       try {
@@ -30,6 +30,7 @@ export const externalEvents =
         else if (name === 'network-vif-deleted') await portGone(host, uuid, tag!)
         else if (name === 'volume-extended')
           await perform(host, 'extend_volume', extendVolume, { ...order, args: { extended_volume_id: tag } })
+        else if (name === 'volume-reimaged') host.expectations.tell(uuid, `${name}-${tag}`, status === 'completed')
         else if (name === 'power-update') await perform(host, 'power_update', powerUpdate, { ...order, args: { target_power_state: tag } })
       } catch (error) {
         if (!isNova(error, 'InstanceNotFound')) host.log.warning(`Processing ${name} failed`, { context, error, instance: uuid })

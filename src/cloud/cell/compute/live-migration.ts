@@ -10,6 +10,8 @@ import { activateBindings, bindTo, dropBindings, prepareBindings } from '../netw
 import type { Host } from '../parts.ts'
 import { zoneOf } from '../scheduler/hosts.ts'
 import { guestOf, save } from '../server.ts'
+import type { Connecting } from '../volume/connect.ts'
+import { connectDestination, connectSource, dropOthers, type Former } from '../volume/move.ts'
 import { refuseGroupViolation } from './groups.ts'
 import type { Verb } from './method.ts'
 import { migrationOf } from './resize.ts'
@@ -20,6 +22,8 @@ interface Move {
   readonly migration: Migration
   readonly destination: Host
   readonly again: boolean
+  /** How the source's volumes were connected; undefined where a crash has forgotten it. */
+  former?: Former | undefined
 }
 
 /** On the host that has the server. */
@@ -28,14 +32,14 @@ export const liveMigrate: Verb = {
   during: ['migrating'],
   async leftovers(host, job) {
     const migration = await migrationOf(host, job)
-    if (migration.status === 'running' && job.server.host === migration.destCompute) await leave(host, job.server, migration)
+    if (migration.status === 'running' && job.server.host === migration.destCompute) await leave(host, job, migration)
   },
   async run(host, job) {
     const { cell } = host
     const migration = await migrationOf(host, job)
     const destination = host.hosts.get(job.args.dest as string)
     if (!destination || migration.status === 'completed') return
-    const move = { ...job, migration, destination }
+    const move: Move = { ...job, migration, destination }
     const at = (status: string) => cell.migrations.update(migration.id, { status })
     try {
       await at('queued')
@@ -43,6 +47,8 @@ export const liveMigrate: Verb = {
       await onDestination(move, 'compute_pre_live_migration', async () => {
         await refuseGroupViolation(destination, job.server.uuid)
         await networkInfo(destination, job.server)
+        const former = await connectDestination(destination, job)
+        if (!job.again) move.former = former
       })
       if (host.abortedMoves.has(migration.id)) return await rollBack(host, move, 'cancelled')
       await at('running')
@@ -84,11 +90,12 @@ async function carryOver(host: Host, move: Move): Promise<void> {
       { expected: ['migrating'], extra: { migrationContext: null } },
     )
   })
-  await leave(host, server, migration)
+  await leave(host, move, migration)
 }
 
 /** Nothing of it stays here. */
-async function leave(host: Host, server: Server, migration: Migration): Promise<void> {
+async function leave(host: Host, { context, server }: Connecting, migration: Migration): Promise<void> {
+  await dropOthers(host, { context, server })
   await host.hypervisor.destroy(server.uuid)
   await dropBindings(host, server, host.name)
   await host.cell.consoleTokens.removeOf(server.uuid)
@@ -96,9 +103,10 @@ async function leave(host: Host, server: Server, migration: Migration): Promise<
 }
 
 /** The server stays where it is. nova/compute/manager.py ComputeManager._rollback_live_migration */
-async function rollBack(host: Host, { server, destination, migration }: Move, status: string): Promise<void> {
+async function rollBack(host: Host, { context, server, destination, migration, former }: Move, status: string): Promise<void> {
   if (destination.name !== host.name) await destination.hypervisor.destroy(server.uuid)
   await dropBindings(host, server, destination.name)
+  await connectSource(host, { context, server }, former)
   await host.cell.transitions.apply(
     server.uuid,
     { server: { taskState: null, progress: 0 }, extra: { migrationContext: null } },

@@ -1,7 +1,8 @@
 /** A server made anew from an image, on its own host or, when that is lost, on another. nova/compute/manager.py ComputeManager.rebuild_instance */
+import type { BlockDevice } from '../../../stores/cell/block-devices.ts'
 import type { Migration } from '../../../stores/cell/migrations.ts'
 import type { Server } from '../../../stores/cell/servers.ts'
-import { isGone, nova, told } from '../errors.ts'
+import { isGone, nova } from '../errors.ts'
 import { recorded } from '../events.ts'
 import { networkInfo } from '../network/info.ts'
 import { bindTo } from '../network/moves.ts'
@@ -9,12 +10,14 @@ import { type Host, stage } from '../parts.ts'
 import { zoneOf } from '../scheduler/hosts.ts'
 import { guestOf, save, timeNow } from '../server.ts'
 import type { VmState } from '../states.ts'
+import { connectVolumes } from '../volume/connect.ts'
+import { disconnectVolumes } from '../volume/leave.ts'
+import { reimageRoot } from '../volume/reimage.ts'
 import { migrationIdOf } from '../wire.ts'
-import { isVolume } from './devices.ts'
+import { devicesOf, isVolume } from './devices.ts'
 import { refuseGroupViolation } from './groups.ts'
 import { type Job, orError, type Verb } from './method.ts'
 import { stopServer } from './power.ts'
-import { volumesOut } from './volumes.ts'
 
 export const rebuild: Verb = {
   during: ['rebuilding', 'rebuild_block_device_mapping', 'rebuild_spawning'],
@@ -46,19 +49,16 @@ async function rebuildHere(host: Host, job: Job): Promise<void> {
   let server = await save(host, job.server, { powerState: hypervisor.powerOf(job.server.uuid), taskState: 'rebuilding' }, { expected })
   if (args.preserve_ephemeral) throw nova('PreserveEphemeralNotSupported')
   if (hypervisor.guests().includes(server.uuid)) await hypervisor.powerOff(server.uuid)
+  const root = args.reimage_boot_volume ? await rootVolume(host, server.uuid) : undefined
+  await disconnectVolumes(host, job.context, server.uuid, root)
   await hypervisor.destroy(server.uuid)
-  if (args.reimage_boot_volume && (await bootsFromVolume(host, server.uuid)))
-    throw nova('BuildAbortException', {
-      instance_uuid: server.uuid,
-      reason: `Failed to rebuild volume backed instance. ${told(volumesOut()).message}`,
-    })
-  server = await spawnAnew(host, server)
+  if (root) await reimageRoot(host, { ...job, server }, root, args.image_ref as string)
+  server = await spawnAnew(host, { ...job, server })
   if (job.server.vmState === 'stopped') await stopAgain(host, job, server)
 }
 
-async function bootsFromVolume({ cell }: Host, uuid: string): Promise<boolean> {
-  const devices = (await cell.blockDevices.of([uuid])).get(uuid) ?? []
-  return devices.some((device) => device.bootIndex === 0 && isVolume(device))
+async function rootVolume(host: Host, uuid: string): Promise<BlockDevice | undefined> {
+  return (await devicesOf(host, uuid)).find((device) => device.bootIndex === 0 && isVolume(device))
 }
 
 /** Both sides of it: from a host that is taken for lost to this one. */
@@ -83,16 +83,22 @@ async function evacuate(host: Host, job: Job, migration: Migration | undefined):
   let server = await save(host, job.server, { powerState, availabilityZone, taskState: 'rebuilding' }, { expected: rebuild.during! })
   await bindTo(host, server, host.name)
   await networkInfo(host, server)
+  await disconnectVolumes(host, job.context, server.uuid)
   const here = { host: host.name, node: host.name, computeId: host.nodeId }
-  server = await spawnAnew(host, server, here)
+  server = await spawnAnew(host, { ...job, server }, here)
   if (migration) await cell.migrations.update(migration.id, { status: 'done' })
   if (wanted === 'stopped') await stopAgain(host, job, server)
 }
 
 /** Through the states of a rebuild to a server that runs. */
-async function spawnAnew(host: Host, before: Server, place: { host?: string; node?: string; computeId?: number } = {}): Promise<Server> {
+async function spawnAnew(
+  host: Host,
+  { context, server: before }: Job,
+  place: { host?: string; node?: string; computeId?: number } = {},
+): Promise<Server> {
   const { hypervisor, clock } = host
   let server = await save(host, before, { taskState: 'rebuild_block_device_mapping' }, { expected: ['rebuilding'] })
+  await connectVolumes(host, { context, server })
   await stage(host)
   server = await save(host, server, { taskState: 'rebuild_spawning' }, { expected: ['rebuild_block_device_mapping'] })
   await hypervisor.spawn(guestOf(server), { running: true })

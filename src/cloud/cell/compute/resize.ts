@@ -16,6 +16,8 @@ import { zoneOf } from '../scheduler/hosts.ts'
 import { flavorOf, flavorsColumn, guestOf, save, sizeOf, systemMetadataOf, timeNow } from '../server.ts'
 import type { VmState } from '../states.ts'
 import { computeAlt, computeTask } from '../targets.ts'
+import { connectVolumes } from '../volume/connect.ts'
+import { disconnectVolumes } from '../volume/leave.ts'
 import { instanceToWire, migrationIdOf, migrationToWire } from '../wire.ts'
 import { refuseGroupViolation } from './groups.ts'
 import { type Job, orError, type Verb } from './method.ts'
@@ -137,7 +139,7 @@ export const letGo: Verb = {
     const migration = await migrationOf(host, job)
     // taken by a message before this one
     if (!job.again && job.server.taskState !== 'resize_prep') return
-    const moved = await orError(host, job.server.uuid, () => orFailedMove(host, migration, () => moveDisk(host, job.server, migration)))
+    const moved = await orError(host, job.server.uuid, () => orFailedMove(host, migration, () => moveDisk(host, job, migration)))
     host.usage.touch(host.name)
     await host.rpc.cast(computeAlt(migration.destCompute!), context, 'finish_resize', {
       instance: instanceToWire(moved),
@@ -149,13 +151,14 @@ export const letGo: Verb = {
   },
 }
 
-async function moveDisk(host: Host, before: Server, migration: Migration): Promise<Server> {
+async function moveDisk(host: Host, { context, server: before }: Job, migration: Migration): Promise<Server> {
   const { cell, hypervisor } = host
   if (before.taskState === 'resize_migrated') return before
   await networkInfo(host, before)
   await cell.migrations.update(migration.id, { status: 'migrating' })
   const server = await save(host, before, { taskState: 'resize_migrating' }, { expected: ['resize_prep', 'resize_migrating'] })
   await hypervisor.moveDisk(server.uuid)
+  await disconnectVolumes(host, context, server.uuid)
   await cell.migrations.update(migration.id, { status: 'post-migrating' })
   const cur = flavorOf(server)!
   const there = { host: migration.destCompute, node: migration.destNode, computeId: migration.destComputeId }
@@ -172,12 +175,12 @@ export const finish: Verb = {
   during: ['resize_migrated', 'resize_finish'],
   async run(host, job) {
     const migration = await migrationOf(host, job)
-    await orFailedMove(host, migration, () => orError(host, job.server.uuid, () => takeOver(host, job.server, migration)))
+    await orFailedMove(host, migration, () => orError(host, job.server.uuid, () => takeOver(host, job, migration)))
     host.usage.touch(host.name)
   },
 }
 
-async function takeOver(host: Host, before: Server, migration: Migration): Promise<void> {
+async function takeOver(host: Host, { context, server: before }: Job, migration: Migration): Promise<void> {
   const { cell, hypervisor, clock } = host
   const old = flavorOf(before, 'old')!
   const next = flavorOf(before, 'new')
@@ -192,6 +195,7 @@ async function takeOver(host: Host, before: Server, migration: Migration): Promi
     { ...sizeOf(cur), availabilityZone, taskState: 'resize_finish' },
     { expected: ['resize_migrated', 'resize_finish'], extra: { flavor: flavorsColumn({ cur, old, next }) } },
   )
+  await connectVolumes(host, { context, server })
   await hypervisor.spawn(guestOf(server, interfaces), { running: powerOn })
   await cell.migrations.update(migration.id, { status: 'finished' })
   const done = { vmState: 'resized', taskState: null, launchedAt: timeNow(clock) } as const

@@ -10,6 +10,8 @@ import type { Host } from '../parts.ts'
 import { zoneOf } from '../scheduler/hosts.ts'
 import { flavorOf, flavorsColumn, guestOf, save, sizeOf, systemMetadataOf, timeNow } from '../server.ts'
 import { computeAlt } from '../targets.ts'
+import { connectVolumes } from '../volume/connect.ts'
+import { disconnectVolumes } from '../volume/leave.ts'
 import { instanceToWire, migrationToWire } from '../wire.ts'
 import { type Job, orError, type Verb } from './method.ts'
 import { stopServer } from './power.ts'
@@ -64,6 +66,7 @@ async function giveBack(host: Host, { context, server, args }: Job, migration: M
   const { cell, hypervisor } = host
   await networkInfo(host, server)
   if (migration.sourceCompute !== migration.destCompute) await hypervisor.destroy(server.uuid)
+  await disconnectVolumes(host, context, server.uuid)
   await cell.migrations.update(migration.id, { status: 'reverted' })
   const reverting = await save(host, server, {}, { expected: ['resize_reverting'] })
   host.usage.touch(host.name)
@@ -99,6 +102,7 @@ async function takeBack(host: Host, { context, server: before, again }: Job, mig
   )
   await bindTo(host, server, host.name)
   const interfaces = await networkInfo(host, server)
+  await connectVolumes(host, { context, server })
   hypervisor.adopt(guestOf(server, interfaces), wasStopped ? power.shutdown : power.running)
   const forgotten = {
     systemMetadata: { old_vm_state: undefined },

@@ -1,5 +1,4 @@
 /** Shelving: a server leaves its host and keeps its image, its ports and its name, until it is wanted again. nova/compute/manager.py _shelve_instance */
-import type { Server } from '../../../stores/cell/servers.ts'
 import { networkInfo } from '../network/info.ts'
 import { bindTo } from '../network/moves.ts'
 import { letGo } from '../network/release.ts'
@@ -7,6 +6,8 @@ import { type Host, stage } from '../parts.ts'
 import { zoneOf } from '../scheduler/hosts.ts'
 import { guestOf, nowhere, save, timeNow } from '../server.ts'
 import type { Tasks } from '../states.ts'
+import { connectVolumes } from '../volume/connect.ts'
+import { disconnectVolumes } from '../volume/leave.ts'
 import { refuseGroupViolation } from './groups.ts'
 import { deleteImage, fillImage } from './images.ts'
 import type { Job, Verb } from './method.ts'
@@ -18,7 +19,7 @@ const shelving: Tasks = ['shelving', stages.pending, stages.uploading]
 export const shelve: Verb = {
   during: [...shelving, 'shelving_offloading'],
   async run(host, job) {
-    if (job.server.taskState === 'shelving_offloading') return leaveHost(host, job.server)
+    if (job.server.taskState === 'shelving_offloading') return leaveHost(host, job)
     const { hypervisor, settings, clock } = host
     const id = job.args.image_id as string
     await hypervisor.powerOff(job.server.uuid)
@@ -33,17 +34,17 @@ export const shelve: Verb = {
         systemMetadata: { shelved_at: timeNow(clock).replace(' ', 'T'), shelved_image_id: id, shelved_host: host.name },
       },
     )
-    if (offloads) await leaveHost(host, server)
+    if (offloads) await leaveHost(host, { ...job, server })
   },
 }
 
 export const offload: Verb = {
   during: ['shelving', 'shelving_offloading'],
-  run: (host, { server }) => leaveHost(host, server),
+  run: (host, job) => leaveHost(host, job),
 }
 
 /** Off the host; ports stay the server's and are bound nowhere. nova/compute/manager.py ComputeManager._shelve_offload_instance */
-async function leaveHost(host: Host, server: Server): Promise<void> {
+async function leaveHost(host: Host, { context, server }: Pick<Job, 'context' | 'server'>): Promise<void> {
   const { hypervisor } = host
   const { uuid } = server
   if (hypervisor.guests().includes(uuid)) await hypervisor.powerOff(uuid)
@@ -52,6 +53,7 @@ async function leaveHost(host: Host, server: Server): Promise<void> {
   const ports = interfaces.map(({ id }) => id!)
   await letGo(host, uuid, ports, { keepDevice: true })
   await hypervisor.destroy(uuid)
+  await disconnectVolumes(host, context, uuid)
   const state = { powerState, vmState: 'shelved_offloaded', taskState: null } as const
   await save(host, server, { ...state, ...nowhere }, { expected: ['shelving', 'shelving_offloading'] })
   host.usage.touch(host.name)
@@ -69,6 +71,7 @@ export const unshelve: Verb = {
       await comeBack(host, job)
     } catch (error) {
       await host.hypervisor.destroy(server.uuid)
+      await disconnectVolumes(host, job.context, server.uuid)
       await host.cell.servers.update(server.uuid, nowhere, { taskState: ['unshelving', 'spawning'] })
       throw error
     } finally {
@@ -88,6 +91,7 @@ async function comeBack(host: Host, { context, server: before, args }: Job): Pro
   await stage(host)
   await bindTo(host, server, host.name)
   const interfaces = await networkInfo(host, server)
+  await connectVolumes(host, { context, server })
   await hypervisor.spawn(guestOf(server, interfaces), { running: true })
   const state = { powerState: hypervisor.powerOf(uuid), vmState: 'active', taskState: null, launchedAt: timeNow(clock) } as const
   await save(host, server, state, { expected: ['spawning'], systemMetadata: withoutShelving })

@@ -203,7 +203,7 @@ describe('calls', () => {
     })
   })
 
-  test('volumes: what needs the volume service says that it is not there', async () => {
+  test('volumes that are not there: a name is given, and what is done with them fails', async () => {
     const device = (await asked('reserve_block_device_name', {
       device: '/dev/vdk',
       volume_id: 'v1',
@@ -217,9 +217,9 @@ describe('calls', () => {
     await expect(asked('reserve_block_device_name', { device: null, volume_id: 'v1' })).rejects.toMatchObject({
       className: 'InvalidVolume',
     })
-    await expect(asked('detach_volume', { volume_id: 'v1' })).rejects.toMatchObject({ className: 'CinderConnectionFailed' })
+    await expect(asked('detach_volume', { volume_id: 'v1' })).rejects.toMatchObject({ className: 'VolumeNotFound' })
     await expect(asked('detach_volume', { volume_id: 'v2' })).rejects.toMatchObject({ className: 'VolumeBDMNotFound' })
-    await expect(asked('attach_volume', { bdm: device })).rejects.toMatchObject({ className: 'CinderConnectionFailed' })
+    await expect(asked('attach_volume', { bdm: device })).rejects.toMatchObject({ className: 'VolumeNotFound' })
     expect((await t.cell.blockDevices.of([server.uuid])).get(server.uuid)).toHaveLength(1)
     await expect(asked('volume_snapshot_create', { volume_id: 'v1', create_info: {} })).rejects.toMatchObject({
       className: 'NotImplementedError',

@@ -1,12 +1,10 @@
 /** nova-conductor: the tasks that the API hands over, by Nova's names. */
 import type { Endpoint, Method } from '../../../oslo/messaging/rpc-server.ts'
 import type { WireObject } from '../../../oslo/objects/object.ts'
-import { perform, uuidOf } from '../compute/method.ts'
-import { attachVolume, reserveDevice } from '../compute/volumes.ts'
-import { nova } from '../errors.ts'
 import type { CellParts } from '../parts.ts'
 import { isUp } from '../services.ts'
 import { compute } from '../targets.ts'
+import { attachVolume } from './attach-volume.ts'
 import { orderedUuids, rebuildElsewhere, rescheduledUuids, scheduleAndBuild } from './build.ts'
 import { liveMigrateInstance } from './live-migrate.ts'
 import { migrateServer } from './migrate.ts'
@@ -35,7 +33,7 @@ export const conductorEndpoints = (parts: CellParts): Endpoint[] => [
       live_migrate_instance: serverTask(parts, liveMigrateInstance),
       rebuild_instance: serverTask(parts, rebuildInstance),
       unshelve_instance: serverTask(parts, unshelveInstance),
-      attach_volume: attach(parts),
+      attach_volume: serverTask(parts, attachVolume),
       cache_images: cacheImages(parts),
     },
     expected: { migrate_server: refusals, live_migrate_instance: refusals },
@@ -43,28 +41,6 @@ export const conductorEndpoints = (parts: CellParts): Endpoint[] => [
   // nothing of ours asks the conductor for its database
   { version: '3.0', methods: {} },
 ]
-
-/** Reserves a name for the volume and attaches it; resolves with the name. */
-const attach =
-  (parts: CellParts): Method =>
-  async (context, args, { redelivered: again }) => {
-    const uuid = uuidOf(args.instance)
-    const server = await parts.cell.servers.find(uuid)
-    const host = server?.host ? parts.hosts.get(server.host) : undefined
-    if (!host) throw nova('InstanceNotFound', { instance_id: uuid })
-    const volume = args.volume as { id: string }
-    return parts.work.on([uuid], () =>
-      parts.work.inTurn(uuid, async () => {
-        const order = { uuid, context, again }
-        const device = (await perform(host, 'reserve_block_device_name', reserveDevice, {
-          ...order,
-          args: { ...args, volume_id: volume.id },
-        })) as WireObject
-        await perform(host, 'attach_volume', attachVolume, { ...order, args: { bdm: device } })
-        return device['nova_object.data'].device_name
-      }),
-    )
-  }
 
 /** Asks the hosts of an aggregate that are up. nova/conductor/manager.py ComputeTaskManager.cache_images */
 const cacheImages =

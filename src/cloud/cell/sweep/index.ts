@@ -7,6 +7,7 @@ import { sweepMigrations } from './migrations.ts'
 import { offloadShelved, reclaim } from './periodic.ts'
 import { sweepPorts } from './ports.ts'
 import { sweepRequests } from './requests.ts'
+import { sweepVolumes } from './volumes.ts'
 
 /** One look at everything. Nothing is touched while messages may be waiting that this process has not seen. */
 export async function sweep(parts: CellParts): Promise<void> {
@@ -16,7 +17,7 @@ export async function sweep(parts: CellParts): Promise<void> {
     return
   }
   const since = clock.now() - settings.graceSeconds * 1000
-  for (const part of [sweepRequests, sweepServers, sweepBuried, sweepMigrations, sweepPorts, reclaim, offloadShelved])
+  for (const part of [sweepRequests, sweepServers, sweepBuried, sweepMigrations, sweepPorts, sweepVolumes, reclaim, offloadShelved])
     try {
       await part(parts, since)
     } catch (error) {

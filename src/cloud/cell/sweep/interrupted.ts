@@ -15,6 +15,7 @@ import { deallocate, deletePorts, letGo } from '../network/release.ts'
 import type { CellParts, Host } from '../parts.ts'
 import { flavorOf, flavorsColumn, guestOf, networkInfoOf, nowhere, systemMetadataOf } from '../server.ts'
 import type { TaskState } from '../states.ts'
+import { abandonVolumes, releaseVolumes } from '../volume/leave.ts'
 import { migrationToWire } from '../wire.ts'
 
 interface Case {
@@ -52,6 +53,7 @@ const failBuild: Rule = async (one) => {
   }
   await host.hypervisor.destroy(server.uuid)
   await deallocate(host, server)
+  await abandonVolumes(host, one.context, server.uuid)
   await fail(one)
 }
 
@@ -176,6 +178,7 @@ export async function sweepBuried(parts: CellParts, since: number): Promise<void
           parts,
           ports.map(({ id }) => id).filter((id) => !preservedPorts(networkInfoOf(server)).includes(id)),
         )
+        await releaseVolumes({ ...parts, cell: cell0 }, adminContext(`req-${parts.ids.uuid()}`), uuid)
         await cell0.servers.destroy(uuid)
       }),
     )

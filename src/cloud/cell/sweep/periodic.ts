@@ -17,12 +17,12 @@ const own = ({ cell, hosts }: CellParts, vmState: string): Promise<Server[]> =>
 
 /** Soft-deleted servers whose time is over. nova/compute/manager.py ComputeManager._reclaim_queued_deletes */
 export async function reclaim(parts: CellParts): Promise<void> {
-  const { settings, clock, hosts } = parts
+  const { settings, clock, hosts, ids } = parts
   if (settings.reclaimSeconds <= 0) return
   for (const server of await own(parts, 'soft-delete')) {
     const since = server.deletedAt ?? server.updatedAt
     if (server.taskState !== null || (since !== null && clock.now() - fromDateTime(since) < settings.reclaimSeconds * 1000)) continue
-    await alone(parts, server, (fresh) => deleteServer(hosts.get(fresh.host!)!, fresh))
+    await alone(parts, server, (fresh) => deleteServer(hosts.get(fresh.host!)!, adminContext(`req-${ids.uuid()}`), fresh))
   }
 }
 

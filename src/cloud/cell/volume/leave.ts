@@ -1,0 +1,50 @@
+/** Volumes leave a host: the server keeps them, or goes. */
+import type { RequestContext } from '../../../oslo/context.ts'
+import type { BlockDevice } from '../../../stores/cell/block-devices.ts'
+import { devicesOf, isVolume } from '../compute/devices.ts'
+import type { CellCore } from '../parts.ts'
+import { asked, noVolume, volumesOf } from './client.ts'
+
+type Attached = BlockDevice & { readonly volumeId: string }
+
+const attachedTo = async (core: CellCore, uuid: string): Promise<Attached[]> =>
+  (await devicesOf(core, uuid)).filter((device): device is Attached => isVolume(device) && device.volumeId !== null)
+
+/**
+ * The server's volumes are on no host and still reserved for it: Cinder has no other way to break a connection than a new attachment in place of the
+ * old. nova/compute/manager.py ComputeManager._terminate_volume_connections. `except` is a device that is left alone.
+ */
+export async function disconnectVolumes(core: CellCore, context: RequestContext, uuid: string, except?: BlockDevice): Promise<void> {
+  for (const device of await attachedTo(core, uuid)) if (device.id !== except?.id) await disconnect(core, context, uuid, device)
+}
+
+/** Noted before the old one goes, so that what a crash leaves over is one that nobody knows. */
+export async function disconnect(core: CellCore, context: RequestContext, uuid: string, device: BlockDevice): Promise<void> {
+  const volumes = volumesOf(core, context)
+  const id = device.volumeId!
+  if (device.attachmentId === null) return
+  const { id: attachmentId } = await asked(() => volumes.createAttachment(id, uuid), noVolume(id))
+  await core.cell.blockDevices.update(device.id, { attachmentId })
+  await asked(() => volumes.removeAttachment(device.attachmentId!))
+}
+
+/**
+ * The server goes: its volumes are free, and those that are to go with it are deleted. What Cinder refuses is only told to the log.
+ * nova/compute/manager.py ComputeManager._shutdown_instance, _cleanup_volumes
+ */
+export async function releaseVolumes(core: CellCore, context: RequestContext, uuid: string): Promise<void> {
+  const volumes = volumesOf(core, context)
+  const devices = await attachedTo(core, uuid)
+  const failed = (volume: string, what: string) => (error: Error) =>
+    core.log.warning(`Failed to ${what} volume: ${volume} due to ${error.message}`, { context, instance: uuid })
+  for (const { attachmentId, volumeId } of devices)
+    if (attachmentId !== null) await asked(() => volumes.removeAttachment(attachmentId)).catch(failed(volumeId, 'detach'))
+  for (const { deleteOnTermination, volumeId } of devices)
+    if (deleteOnTermination) await asked(() => volumes.removeVolume(volumeId), noVolume(volumeId)).catch(failed(volumeId, 'delete'))
+}
+
+/** The same for a server that could not be built and stays: it keeps the devices whose volumes are kept. */
+export async function abandonVolumes(core: CellCore, context: RequestContext, uuid: string): Promise<void> {
+  await releaseVolumes(core, context, uuid)
+  for (const device of await attachedTo(core, uuid)) if (device.deleteOnTermination) await core.cell.blockDevices.remove(device.id)
+}
