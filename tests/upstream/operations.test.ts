@@ -15,8 +15,9 @@ const served = upstream.filter(({ at }) => !elsewhere.has(at))
 
 test('we have every operation that Nova has, and no other', () => {
   expect([...ours.keys()].sort()).toEqual(upstream.map(({ at }) => at).sort())
+  // The redirect from an endpoint to its root is no operation of its own
   const gone = upstream.filter(({ removed }) => removed).length
-  expect({ live: upstream.length - gone, gone }).toEqual({ live: 212, gone: 53 })
+  expect({ live: upstream.length - gone, gone }).toEqual({ live: 211, gone: 54 })
 })
 
 for (const operation of served)
