@@ -2,10 +2,10 @@ import { execFileSync } from 'node:child_process'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { cloudNames, cloudsYaml, openrc } from './clients.ts'
-import { usualPorts } from './places.ts'
+import { usualPorts, usualSize } from './places.ts'
 import { people, type Secrets, serviceUsers } from './secrets.ts'
 
-const place = { state: '/state', bind: '127.0.0.1', ports: usualPorts }
+const place = { state: '/state', bind: '127.0.0.1', ports: usualPorts, ...usualSize }
 const passwords = Object.fromEntries([...people, ...serviceUsers].map((name) => [name, `pass of ${name}: 'q" $x`])) as Secrets['passwords']
 const secrets: Secrets = { passwords, metadataSecret: 'm$t' }
 

@@ -9,7 +9,7 @@ import { apiDatabaseOptions } from '../oslo/database/options.ts'
 import { messagingOptions } from '../oslo/messaging/options.ts'
 import { peerOptions } from '../peers/peers.ts'
 import { apiPaste, novaConf } from './configuration.ts'
-import { usualPorts } from './places.ts'
+import { usualPorts, usualSize } from './places.ts'
 import { people, type Secrets, serviceUsers } from './secrets.ts'
 import { layout } from './state.ts'
 
@@ -23,7 +23,7 @@ const passwords = Object.fromEntries([...people, ...serviceUsers].map((name) => 
 
 test('nova.conf says where everything is, passwords with a $ in them included', async () => {
   const files = layout('/some/state')
-  const text = novaConf({ state: '/some/state', bind: '0.0.0.0', ports: { ...usualPorts, identity: 15000 } }, files, {
+  const text = novaConf({ state: '/some/state', bind: '0.0.0.0', ports: { ...usualPorts, identity: 15000 }, ...usualSize }, files, {
     passwords,
     metadataSecret: 'secret',
   })

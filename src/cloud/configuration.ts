@@ -4,8 +4,8 @@ import type { Secrets, UserName } from './secrets.ts'
 import type { Layout } from './state.ts'
 
 export const databaseUrl = (layout: Layout, name: string): string => `sqlite:///${layout.database(name)}`
-/** The message broker of the cell. */
-export const transportUrl = (layout: Layout): string => `local://${layout.messages}`
+/** The message broker of a cell; the first one's is that of the APIs too. */
+export const transportUrl = (layout: Layout, cell = 1): string => `local://${layout.cellMessages(cell)}`
 
 /** nova.conf. It holds passwords. */
 export function novaConf(place: Place, layout: Layout, { passwords, metadataSecret }: Secrets): string {

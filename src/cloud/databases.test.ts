@@ -7,7 +7,7 @@ import { apiSchema } from '../stores/api/schema.ts'
 import { apiStore } from '../stores/stores.ts'
 import { databaseUrl } from './configuration.ts'
 import { prepareDatabases } from './databases.ts'
-import { usualPorts } from './places.ts'
+import { usualPorts, usualSize } from './places.ts'
 import { flavors } from './seed.ts'
 import { type Layout, layout, openState } from './state.ts'
 
@@ -17,8 +17,8 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-const world = { clock: { now: () => Date.now() }, ids: { uuid: () => crypto.randomUUID() } }
-const open = (name: string) => openState({ state: join(folder, name), bind: '127.0.0.1', ports: usualPorts })
+const world = { clock: { now: () => Date.now() }, ids: { uuid: () => crypto.randomUUID() }, cells: 1 }
+const open = (name: string) => openState({ state: join(folder, name), bind: '127.0.0.1', ports: usualPorts, ...usualSize })
 
 async function inApi<T>(files: Layout, ask: (api: ReturnType<typeof apiStore>) => Promise<T>): Promise<T> {
   const database = await openDatabase(databaseUrl(files, 'nova_api'), { schema: apiSchema })
@@ -41,6 +41,20 @@ test('a new cloud has its databases, two cells and the flavors; the next start c
     expect(await inApi(files, (api) => api.flavors.find(flavorid))).toMatchObject({ name, isPublic: true })
   await prepareDatabases(files, world)
   expect(await cellsOf(files)).toEqual(cells)
+})
+
+test('cells can be added', async () => {
+  const files = open('one')
+  await prepareDatabases(files, world)
+  const [cell0, cell1] = await cellsOf(files)
+  await prepareDatabases(files, { ...world, cells: 3 })
+  expect(readdirSync(files.databases)).toEqual(expect.arrayContaining(['nova_cell2.sqlite', 'nova_cell3.sqlite']))
+  const cells = await cellsOf(files)
+  expect(cells.slice(0, 2)).toEqual([cell0, cell1])
+  expect(cells.slice(2)).toMatchObject([
+    { name: 'cell2', databaseConnection: databaseUrl(files, 'nova_cell2'), transportUrl: `local://${files.root}/run/cell2.sock` },
+    { name: 'cell3', databaseConnection: databaseUrl(files, 'nova_cell3'), transportUrl: `local://${files.root}/run/cell3.sock` },
+  ])
 })
 
 test('a flavor that was removed does not come back', async () => {

@@ -8,31 +8,40 @@ import { cellSchema } from '../stores/cell/schema.ts'
 import { apiStore } from '../stores/stores.ts'
 import { syncApi, syncCell } from '../stores/sync.ts'
 import { databaseUrl, transportUrl } from './configuration.ts'
+import { cellName, numbers } from './places.ts'
 import { flavors } from './seed.ts'
 import type { Clock, Ids } from './service.ts'
 import type { Layout } from './state.ts'
 
 const drafts = '.new'
 
+export interface DatabaseParts {
+  readonly clock: Clock
+  readonly ids: Ids
+  /** How many there are, cell0 aside. */
+  readonly cells: number
+}
+
 /**
  * Makes what is missing; what is there stays as it is, but for the addresses of the cells, since the directory may have been moved.
  * nova_api comes last: who finds it finds the others too.
  */
-export async function prepareDatabases(layout: Layout, { clock, ids }: { clock: Clock; ids: Ids }): Promise<void> {
+export async function prepareDatabases(layout: Layout, parts: DatabaseParts): Promise<void> {
   for (const name of readdirSync(layout.databases)) if (name.includes(drafts)) rmSync(join(layout.databases, name), { recursive: true })
-  await Promise.all(['nova_cell0', 'nova'].map((name) => makeCell(layout, name)))
+  await Promise.all(['nova_cell0', ...numbers(parts.cells).map(layout.cellDatabase)].map((name) => makeCell(layout, name)))
   const file = layout.database('nova_api')
   if (!existsSync(file)) {
     const draft = `${file}${drafts}`
     const database = await openDatabase(`sqlite:///${draft}`, { schema: apiSchema, create: true })
     await syncApi(database)
-    await fill(database, layout, clock, ids)
+    await mapCells(database, layout, parts)
+    await addFlavors(database, parts)
     await database.close()
     renameSync(draft, file)
   } else {
     const database = await openDatabase(databaseUrl(layout, 'nova_api'), { schema: apiSchema })
     await syncApi(database)
-    await readdress(database, layout, clock)
+    await mapCells(database, layout, parts)
     await database.close()
   }
 }
@@ -46,24 +55,27 @@ async function makeCell(layout: Layout, name: string): Promise<void> {
   if (fresh) renameSync(`${file}${drafts}`, file)
 }
 
-const addresses = (layout: Layout) => ({
-  cell0: { databaseConnection: databaseUrl(layout, 'nova_cell0'), transportUrl: 'none:///' },
-  cell1: { databaseConnection: databaseUrl(layout, 'nova'), transportUrl: transportUrl(layout) },
-})
+const addresses = (layout: Layout, cells: number): [name: string, address: { databaseConnection: string; transportUrl: string }][] => [
+  ['cell0', { databaseConnection: databaseUrl(layout, 'nova_cell0'), transportUrl: 'none:///' }],
+  ...numbers(cells).map((cell): [string, { databaseConnection: string; transportUrl: string }] => [
+    cellName(cell),
+    { databaseConnection: databaseUrl(layout, layout.cellDatabase(cell)), transportUrl: transportUrl(layout, cell) },
+  ]),
+]
 
-async function fill(database: Database<ApiTables>, layout: Layout, clock: Clock, ids: Ids): Promise<void> {
-  const api = apiStore(database, () => clock.now())
-  const { cell0, cell1 } = addresses(layout)
-  await api.cellMappings.create({ uuid: cell0Uuid, name: 'cell0', ...cell0 })
-  await api.cellMappings.create({ uuid: ids.uuid(), name: 'cell1', ...cell1 })
-  for (const flavor of flavors) await api.flavors.create(flavor)
+/** Where each cell is. A start that was cut short may have told of some of them. */
+async function mapCells(database: Database<ApiTables>, layout: Layout, { clock, ids, cells }: DatabaseParts): Promise<void> {
+  const { cellMappings } = apiStore(database, () => clock.now())
+  const known = new Map((await cellMappings.list()).map((mapping) => [mapping.name, mapping]))
+  for (const [name, wanted] of addresses(layout, cells)) {
+    const found = known.get(name)
+    if (!found) await cellMappings.create({ uuid: name === 'cell0' ? cell0Uuid : ids.uuid(), name, ...wanted })
+    else if (wanted.databaseConnection !== found.databaseConnection || wanted.transportUrl !== found.transportUrl)
+      await cellMappings.update(found.id, wanted)
+  }
 }
 
-async function readdress(database: Database<ApiTables>, layout: Layout, clock: Clock): Promise<void> {
-  const { cellMappings } = apiStore(database, () => clock.now())
-  const wanted = addresses(layout)
-  for (const { id, name, databaseConnection, transportUrl } of await cellMappings.list()) {
-    const now = wanted[name as keyof typeof wanted]
-    if (now && (now.databaseConnection !== databaseConnection || now.transportUrl !== transportUrl)) await cellMappings.update(id, now)
-  }
+async function addFlavors(database: Database<ApiTables>, { clock }: DatabaseParts): Promise<void> {
+  const api = apiStore(database, () => clock.now())
+  for (const flavor of flavors) await api.flavors.create(flavor)
 }

@@ -17,8 +17,25 @@ export type Ports = Readonly<Record<ServiceName, number>>
 
 export const serviceNames = Object.keys(usualPorts) as ServiceName[]
 
+/** How much of a cloud is simulated. */
+export interface Size {
+  /** Cells with servers; cell0 aside. */
+  readonly cells: number
+  /** Compute hosts in each cell. */
+  readonly hosts: number
+}
+
+export const usualSize: Size = { cells: 1, hosts: 2 }
+
+/** A compute host's name: `fake1`, and in cells after the first `cell2-fake1`. */
+export const hostName = (cell: number, host: number): string => (cell === 1 ? `fake${host}` : `${cellName(cell)}-fake${host}`)
+export const cellName = (cell: number): string => `cell${cell}`
+
+/** 1, 2, … count. */
+export const numbers = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1)
+
 /** What every process of a cloud is told. No secret is in it. */
-export interface Place {
+export interface Place extends Size {
   /** The state directory, absolute. */
   readonly state: string
   /** The address that is listened on. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { isLocked, takeLock } from './lock.ts'
-import { usualPorts } from './places.ts'
+import { usualPorts, usualSize } from './places.ts'
 import { readRoster } from './roster.ts'
 import { ensureSecrets, readSecrets } from './secrets.ts'
 import {
@@ -27,7 +27,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-const place = () => ({ state: root, bind: '127.0.0.1', ports: { ...usualPorts, compute: 18774 } })
+const place = () => ({ state: root, bind: '127.0.0.1', ports: { ...usualPorts, compute: 18774 }, ...usualSize })
 
 describe('a state directory', () => {
   test('is made, remembers its settings, and is only for its owner', () => {
@@ -39,6 +39,15 @@ describe('a state directory', () => {
     expect(rememberedPlace(root)).toEqual(place())
     rememberPlace({ ...place(), bind: '::1' })
     expect(rememberedPlace(root)?.bind).toBe('::1')
+  })
+
+  test('of before there were several cells has one', () => {
+    openState(place())
+    const { marker } = layout(root)
+    const { cells, hosts, ...before } = JSON.parse(readFileSync(marker, 'utf8'))
+    expect([cells, hosts]).toEqual([1, 2])
+    writeFileSync(marker, JSON.stringify(before))
+    expect(rememberedPlace(root)).toEqual(place())
   })
 
   test('is never made of a directory with something else in it, nor is that removed', () => {

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Place, Ports } from './places.ts'
+import { type Place, type Ports, type Size, usualSize } from './places.ts'
 
 /** Where things are in a state directory. */
 export const layout = (root: string) => ({
@@ -24,9 +24,13 @@ export const layout = (root: string) => ({
   policyDirectory: join(root, 'etc', 'policy.d'),
   databases: join(root, 'databases'),
   database: (name: string) => join(root, 'databases', `${name}.sqlite`),
+  /** The name of a cell's database; that of the first is the one that a Nova without other cells has. */
+  cellDatabase: (cell: number) => (cell === 1 ? 'nova' : `nova_cell${cell}`),
   images: join(root, 'images'),
   /** What the cell's simulated hosts keep. */
   cell: join(root, 'cell'),
+  /** What people want to fail. */
+  faults: join(root, 'cell', 'faults.json'),
   logs: join(root, 'logs'),
   log: (name: string) => join(root, 'logs', `${name}.log`),
   run: join(root, 'run'),
@@ -34,6 +38,8 @@ export const layout = (root: string) => ({
   roster: join(root, 'run', 'roster.json'),
   lock: join(root, 'run', 'lock.sqlite'),
   messages: join(root, 'run', 'messages.sock'),
+  /** The message broker of a cell; that of the first is the one that the APIs have beside. */
+  cellMessages: (cell: number) => join(root, 'run', cell === 1 ? 'messages.sock' : `cell${cell}.sock`),
   openrc: join(root, 'openrc'),
   cloudsYaml: join(root, 'clouds.yaml'),
 })
@@ -63,7 +69,7 @@ export function checkStatePath(root: string): void {
 
 const form = 1
 
-interface Marker {
+interface Marker extends Partial<Size> {
   readonly form: number
   readonly bind: string
   readonly ports: Ports
@@ -74,7 +80,9 @@ interface Marker {
 /** The settings of the last start; undefined when there is no cloud yet. Throws a `StateError` for a directory of something else. */
 export function rememberedPlace(root: string): Place | undefined {
   const found = readMarker(root)
-  return found && !found.leaving ? { state: root, bind: found.bind, ports: found.ports } : undefined
+  if (!found || found.leaving) return undefined
+  const { bind, ports, cells = usualSize.cells, hosts = usualSize.hosts } = found
+  return { state: root, bind, ports, cells, hosts }
 }
 
 function readMarker(root: string): Marker | undefined {
@@ -116,8 +124,8 @@ export function openState(place: Place): Layout {
 }
 
 /** Notes the settings for the next start. For who holds the directory. */
-export const rememberPlace = ({ state, bind, ports }: Place): void =>
-  writeWhole(layout(state).marker, `${JSON.stringify({ form, bind, ports } satisfies Marker, null, 2)}\n`, { durable: true })
+export const rememberPlace = ({ state, ...place }: Place): void =>
+  writeWhole(layout(state).marker, `${JSON.stringify({ form, ...place } satisfies Marker, null, 2)}\n`, { durable: true })
 
 /** Removes what writers left that were killed. For who holds the directory, and only while nothing else runs in it. */
 export function removeDrafts({ root, configuration, run }: Layout): void {

@@ -169,7 +169,7 @@ describe('a cloud', { timeout: 60_000 }, () => {
     try {
       const { roster } = layout(state)
       const stranger = { pid: bystander.pid!, since: 'before it' }
-      const place = { state, bind: '127.0.0.1', ports: {} }
+      const place = { state, bind: '127.0.0.1', ports: {}, cells: 1, hosts: 2 }
       const programs = [{ name: 'cell', state: 'ready', process: stranger, restarts: 0, at: 0 }]
       writeFileSync(roster, JSON.stringify({ supervisor: stranger, place, programs }))
       expect((await run('cloud', 'status', '--state', state)).code).toBe(3)
@@ -221,7 +221,7 @@ const mistakes: [argv: string[], code: number, told: RegExp][] = [
   [['fly'], 2, /^nova-ts: there is no command fly\n$/],
   [['cloud'], 2, /--port-compute N/],
   [['cloud', 'up', '--help'], 0, /NOVA_TS_PORT_COMPUTE/],
-  [['cloud', 'fly'], 2, /there is no command cloud fly; there are up, down, status, openrc, reset\n$/],
+  [['cloud', 'fly'], 2, /there is no command cloud fly; there are up, down, status, openrc, reset, fault\n$/],
   [['cloud', 'up', '--port-compute', 'x'], 2, /--port-compute takes a number/],
   [['cloud', 'up', '--wait', '0'], 2, /--wait takes a number of seconds/],
   [['cloud', 'openrc', '--cloud', 'rain'], 2, /there is no cloud rain; there are devstack,/],

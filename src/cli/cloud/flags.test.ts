@@ -17,7 +17,7 @@ const place = (argv: string[], env: Record<string, string> = {}) =>
   placeOf(readFlags(['--state', join(folder, 'state'), ...argv], { ...placeFlags, ...upFlags }, env))
 
 test('nothing said: the usual ports on the loopback address, and a directory in the current one', () => {
-  expect(place([])).toEqual({ state: join(folder, 'state'), bind: '127.0.0.1', ports: usualPorts })
+  expect(place([])).toEqual({ state: join(folder, 'state'), bind: '127.0.0.1', ports: usualPorts, cells: 1, hosts: 2 })
   expect(stateOf(readFlags([], placeFlags, {}))).toBe(resolve('.nova-ts'))
   expect(stateOf(readFlags([], placeFlags, { NOVA_TS_STATE: '/s' }))).toBe('/s')
   expect(stateOf(readFlags(['--state=/t'], placeFlags, { NOVA_TS_STATE: '/s' }))).toBe('/t')
@@ -48,6 +48,10 @@ const refused: [argv: string[], message: RegExp][] = [
   [['--ports-from', '65530'], /--ports-from takes a number from 1 to 65529, not 65530/],
   [['--port-compute', '5000'], /identity and compute cannot both have port 5000: move one with --port-compute/],
   [['--port-nova', '1'], /Unknown option '--port-nova'/],
+  [['--hosts', '0'], /--hosts takes a number from 1 to 99, not 0/],
+  [['--hosts', '100'], /not 100/],
+  [['--cells', '10'], /--cells takes a number from 1 to 9, not 10/],
+  [['--cells', 'two'], /not two/],
   [['now'], /Unexpected argument 'now'/],
   [['--bind'], /argument missing/],
 ]
@@ -62,6 +66,14 @@ test('what a start was told holds for the next one, until it is told otherwise',
   openState(first)
   expect(place([])).toEqual(first)
   expect(place(['--port-image', '9'])).toEqual({ ...first, ports: { ...first.ports, image: 9 } })
+})
+
+test('a cloud may get more cells, and more or less hosts', () => {
+  openState(place(['--cells', '2', '--hosts', '5']))
+  expect(place([])).toMatchObject({ cells: 2, hosts: 5 })
+  expect(place([], { NOVA_TS_HOSTS: '9', NOVA_TS_CELLS: '3' })).toMatchObject({ cells: 3, hosts: 9 })
+  expect(place(['--hosts', '1'])).toMatchObject({ cells: 2, hosts: 1 })
+  expect(() => place(['--cells', '1'])).toThrow(/has 2 cells already/)
 })
 
 test('the help has every flag and its variable', () => {

@@ -1,7 +1,7 @@
 /** The settings of the embedded cloud: flags of `nova-ts cloud`, a variable for each, and what the last start remembered. */
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { type Place, type Ports, type ServiceName, serviceNames, usualPorts } from '../../cloud/places.ts'
+import { type Place, type Ports, type ServiceName, type Size, serviceNames, usualPorts, usualSize } from '../../cloud/places.ts'
 import { rememberedPlace } from '../../cloud/state.ts'
 import { UsageError } from '../usage.ts'
 
@@ -50,7 +50,12 @@ export const placeFlags: Readonly<Record<string, Flag>> = {
   ...portFlags,
 }
 
+/** The most that can be asked for. */
+const most: Size = { cells: 9, hosts: 99 }
+
 export const upFlags: Readonly<Record<string, Flag>> = {
+  hosts: { type: 'string', value: 'N', variable: 'NOVA_TS_HOSTS', help: `Simulated compute hosts in each cell (${usualSize.hosts}).` },
+  cells: { type: 'string', value: 'N', variable: 'NOVA_TS_CELLS', help: `Cells; there can be more later, not less (${usualSize.cells}).` },
   foreground: { type: 'boolean', help: 'Stay, log to standard error, stop everything on SIGTERM: for containers and systemd.' },
   password: {
     type: 'string',
@@ -92,7 +97,25 @@ export const stateOf = (said: Said): string => resolve(flagValue(said, 'state') 
 export function placeOf(said: Said): Place {
   const state = stateOf(said)
   const before = rememberedPlace(state)
-  return { state, bind: flagValue(said, 'bind') ?? before?.bind ?? '127.0.0.1', ports: portsOf(said, before?.ports ?? usualPorts) }
+  const bind = flagValue(said, 'bind') ?? before?.bind ?? '127.0.0.1'
+  return { state, bind, ports: portsOf(said, before?.ports ?? usualPorts), ...sizeOf(said, before) }
+}
+
+function sizeOf(said: Said, before: Size | undefined): Size {
+  const counted = (name: keyof Size): number => {
+    const text = flagValue(said, name)
+    return text === undefined ? (before ?? usualSize)[name] : countIn(name, text)
+  }
+  const size = { cells: counted('cells'), hosts: counted('hosts') }
+  if (before && size.cells < before.cells)
+    throw new UsageError(`the cloud has ${before.cells} cells already, and servers may be in each of them`)
+  return size
+}
+
+function countIn(flag: keyof Size, text: string): number {
+  const count = /^\d{1,4}$/.test(text) ? Number(text) : 0
+  if (count < 1 || count > most[flag]) throw new UsageError(`--${flag} takes a number from 1 to ${most[flag]}, not ${text}`)
+  return count
 }
 
 /** Flags count before variables; of each, a service's own port counts before `ports-from`. */

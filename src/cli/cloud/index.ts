@@ -9,6 +9,7 @@ const verbs: Readonly<Record<string, () => Promise<Command>>> = {
   status: async () => (await import('./status.ts')).status,
   openrc: async () => (await import('./openrc.ts')).printOpenrc,
   reset: async () => (await import('./reset.ts')).reset,
+  fault: async () => (await import('./fault.ts')).fault,
   supervisor: async () => (await import('../processes/background.ts')).background,
   process: async () => (await import('../processes/run.ts')).runNamed,
 }
@@ -20,6 +21,7 @@ const help = `nova-ts cloud: a whole cloud on this machine
   nova-ts cloud status   what runs, since when; status 0 when all is well, 1 when something is not, 3 when nothing runs (--json for programs)
   nova-ts cloud openrc   print what a shell needs: eval "$(npx nova-ts cloud openrc)" (--cloud NAME for one of clouds.yaml)
   nova-ts cloud reset    stop it and remove everything that it holds
+  nova-ts cloud fault    what shall fail: hosts that are down, actions that fail or are slow (nova-ts cloud fault --help)
 
 Flags of up, and the variables that do the same:
 
@@ -39,7 +41,8 @@ In the state directory:
 
 /** Runs `nova-ts cloud <verb>`. */
 export const cloud: Command = async ([verb, ...rest], terminal) => {
-  if (verb === undefined || verb === '--help' || verb === '-h' || rest.includes('--help') || rest.includes('-h')) {
+  const asksForHelp = rest.includes('--help') || rest.includes('-h')
+  if (verb === undefined || verb === '--help' || verb === '-h' || (asksForHelp && verb !== 'fault')) {
     terminal.out(help)
     return verb === undefined ? 2 : 0
   }

@@ -10,11 +10,15 @@ export const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`
 /** A line for each service of a program that has become ready. */
 export function readyLines(place: Place, program: string, ms: number): string {
   const serves = cloudPrograms.find(({ name }) => name === program)?.serves ?? []
-  const rows = serves.length > 0 ? serves.map((service) => [service, urlOf(place, service)]) : [[program, ownWords[program] ?? '']]
+  const rows = serves.length > 0 ? serves.map((service) => [service, urlOf(place, service)]) : [[program, contentOf(place)]]
   return rows.map(([name, where]) => `  ${name!.padEnd(10)} ${where!.padEnd(32)} ${seconds(ms)}\n`).join('')
 }
 
-const ownWords: Readonly<Record<string, string>> = { cell: 'conductor, scheduler, two hosts' }
+/** What is in the cells. */
+function contentOf({ cells, hosts }: Place): string {
+  const each = hosts === 1 ? 'a host' : `${hosts} hosts`
+  return cells === 1 ? `conductor, scheduler, ${each}` : `${cells} cells with ${each} each`
+}
 
 /** How to go on from here. */
 export function directions(place: Place, directory = process.cwd()): string {

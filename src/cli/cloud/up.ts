@@ -80,8 +80,9 @@ function waitOf(said: Said): number {
 async function joinRunning(roster: Roster, place: Place, end: number, terminal: Terminal): Promise<Outcome> {
   const { place: running } = roster
   const moved = serviceNames.find((name) => running.ports[name] !== place.ports[name])
-  if (moved || running.bind !== place.bind) {
-    const now = moved ? `--${flagOfPort(moved)} ${running.ports[moved]}` : `--bind ${running.bind}`
+  const other = (['bind', 'cells', 'hosts'] as const).find((name) => running[name] !== place[name])
+  if (moved || other) {
+    const now = moved ? `--${flagOfPort(moved)} ${running.ports[moved]}` : `--${other} ${running[other!]}`
     throw new Refusal(`the cloud in ${place.state} runs with ${now}: stop it first, with nova-ts cloud down`)
   }
   for (;;) {

@@ -1,7 +1,8 @@
-/** What runs in a cell over its databases: the message broker, and who takes the messages: conductor, scheduler and the simulated hosts. */
+/** What runs over the databases of cells: their message brokers, and who takes the messages: conductors, a scheduler and the simulated hosts. */
 
-import { startCell } from '../../cloud/cell/index.ts'
+import { type CellOptions, startCells } from '../../cloud/cell/index.ts'
 import { databaseUrl } from '../../cloud/configuration.ts'
+import { cellName, hostName, numbers, type Size } from '../../cloud/places.ts'
 import { layout } from '../../cloud/state.ts'
 import { openDatabase } from '../../oslo/database/database.ts'
 import { listenLocal } from '../../oslo/messaging/local/listen.ts'
@@ -20,18 +21,26 @@ export const runCell: Program = async (place) => {
   const files = layout(place.state)
   const { sources, logs } = await configure('nova-compute')
   const log = logs.named('cloud.cell')
-  const broker = await listenLocal({ socketPath: files.messages, report: (error) => log.warning(`The message broker: ${error}`) })
-  const driver = broker.driver()
+  const report = (error: unknown) => log.warning(`The message broker: ${error}`)
+  const ends = await Promise.all(
+    numbers(place.cells).map(async (number) => {
+      const broker = await listenLocal({ socketPath: files.cellMessages(number), report })
+      return { number, broker, driver: broker.driver() }
+    }),
+  )
   const database = await openDatabase(databaseUrl(files, 'nova_api'), { schema: apiSchema })
   const api = apiStore(database, clock.now)
   const stores = { api, cells: openCells({ mappings: api.cellMappings, now: clock.now, deadlineSeconds }) }
   const peers = connectPeers(peerSettings(sources), { log: logs.named('keystoneauth'), clock })
-  const cell = await startCell({ driver, stores, cell: 'cell1', peers, clock, ids, random: Math.random, log })
+  const cells = ends.map(({ number, driver }) => ({ driver, cell: cellName(number), settings: settingsOf(number, place) }))
+  const running = await startCells({ stores, cells, peers, clock, ids, random: Math.random, log, faultsFile: files.faults })
   return {
     async close() {
-      await cell.stop()
-      await driver.close()
-      await broker.close()
+      await running.stop()
+      for (const { driver, broker } of ends) {
+        await driver.close()
+        await broker.close()
+      }
       await peers.close()
       await stores.cells.close()
       await database.close()
@@ -39,3 +48,9 @@ export const runCell: Program = async (place) => {
     },
   }
 }
+
+/** The first cell has the names that a cloud with a single one has. */
+const settingsOf = (cell: number, { hosts }: Size): CellOptions => ({
+  hosts: numbers(hosts).map((host) => ({ name: hostName(cell, host) })),
+  ...(cell > 1 && { controller: `${cellName(cell)}-controller` }),
+})

@@ -13,16 +13,18 @@ import type { Peers } from '../../peers/peers.ts'
 import { cell0Uuid } from '../../stores/api/mappings.ts'
 import type { Cell } from '../../stores/cells.ts'
 import type { Stores } from '../../stores/stores.ts'
+import { faulty, type GuestAction } from '../drivers/faulty.ts'
 import type { Hypervisor } from '../drivers/hypervisor.ts'
 import { simulated } from '../drivers/simulated.ts'
 import type { Clock, Ids } from '../service.ts'
 import { openExpectations } from './expectations.ts'
+import { openFaults } from './faults.ts'
 import { adoptGuests } from './guests.ts'
-import { listen } from './listen.ts'
-import type { CellCore, CellParts, Host } from './parts.ts'
+import { hostServers, listen } from './listen.ts'
+import { type CellCore, type CellParts, type Host, hostsUp } from './parts.ts'
 import { openScheduler } from './scheduler/select.ts'
 import { register } from './services.ts'
-import { type CellOptions, type CellSettings, cellSettings, type HostSpec, scaled } from './settings.ts'
+import { type CellOptions, cellSettings, type HostSpec, scaled } from './settings.ts'
 import { sweep } from './sweep/index.ts'
 import { keepTime } from './timers.ts'
 import { trackUsage } from './usage.ts'
@@ -43,8 +45,15 @@ export interface CellStart {
   /** From 0 up to 1. */
   readonly random: () => number
   readonly log: Log
+  /** Where faults that people set are kept; until the end of the process when absent. */
+  readonly faultsFile?: string
   /** A hypervisor for a host; a simulated one when absent. */
   readonly hypervisor?: (host: HostSpec) => Hypervisor
+}
+
+export interface CellsStart extends Omit<CellStart, 'driver' | 'cell'> {
+  /** `settings` are its own, beside those of all. */
+  readonly cells: readonly (Pick<CellStart, 'driver' | 'cell'> & { readonly settings?: CellOptions })[]
 }
 
 export interface RunningCell {
@@ -55,59 +64,109 @@ export interface RunningCell {
 }
 
 /** Resolves when the cell takes messages. Throws when there is no such cell, or no cell0. */
-export async function startCell(start: CellStart): Promise<RunningCell> {
-  const parts = await assemble(start, cellSettings(start.settings))
-  await adoptGuests(parts)
-  const servers = await listen(parts, start.driver)
-  for (const host of parts.hosts.keys()) parts.usage.touch(host)
-  const timers = keepTime(parts)
+export const startCell = ({ driver, cell, ...start }: CellStart): Promise<RunningCell> =>
+  startCells({ ...start, cells: [{ driver, cell }] })
+
+/** The same for several cells, the first of which leads: it has the scheduler, and the conductor that the API talks to. */
+export async function startCells(start: CellsStart): Promise<RunningCell> {
+  const all = await assemble(start)
+  const ends: (() => Promise<unknown>)[] = []
+  for (const { parts, driver } of all) {
+    await adoptGuests(parts)
+    const servers = await listen(parts, driver)
+    await Promise.all(hostsUp(parts).map((host) => parts.servers.open(host)))
+    for (const host of parts.hosts.keys()) parts.usage.touch(host)
+    ends.push(() => Promise.all([...servers, parts.servers].map((server) => server.stop())))
+  }
+  const timers = all.map(({ parts }) => keepTime(parts))
   return {
-    sweep: () => sweep(parts),
+    sweep: async () => void (await Promise.all(all.map(({ parts }) => sweep(parts)))),
     async stop() {
-      await timers.stop()
-      await Promise.all(servers.map((server) => server.stop()))
-      await parts.work.idle()
-      await parts.usage.stop()
-      await parts.rpc.close()
+      await Promise.all(timers.map((each) => each.stop()))
+      await Promise.all(ends.map((end) => end()))
+      for (const { parts } of all) {
+        await parts.work.idle()
+        await parts.usage.stop()
+        await parts.rpc.close()
+      }
     },
   }
 }
 
-async function assemble(start: CellStart, settings: CellSettings): Promise<CellParts> {
-  const { driver, stores, peers, clock, ids, random, log } = start
-  const { cell, cell0 } = await findCells(stores, start.cell)
+interface Assembled {
+  readonly parts: CellParts
+  readonly driver: Driver
+}
+
+async function assemble({ cells: specs, ...start }: CellsStart): Promise<Assembled[]> {
+  const { stores, peers, clock, ids, random, log } = start
   const wait = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds))
-  const times = scaled(settings.timings)
-  const make = start.hypervisor ?? (({ size }) => simulated({ wait, times, ids, ...(size && { size }) }))
-  const hypervisors = new Map(settings.hosts.map((host) => [host.name, make(host)]))
-  const resources = new Map([...hypervisors].map(([name, hypervisor]) => [name, hypervisor.resources()]))
-  const nodes = await register({ api: stores.api, cell, settings, clock, ids }, resources)
-  const report = (error: unknown) => log.error('How full the hosts are could not be noted', { error })
-  const hosts = new Map<string, Host>()
-  const core: CellCore = {
-    settings,
+  const faults = openFaults({ file: start.faultsFile, wait })
+  const shared = {
     api: stores.api,
-    cell,
-    cell0,
     neutron: peers.neutron,
     glance: peers.glance,
     cinder: peers.cinder,
-    rpc: rpcClient(driver, { report: (error) => log.warning('A message could not be read', { error }) }),
     clock,
     ids,
     random,
     log,
+    wait,
+    faults,
     work: openWork(),
     expectations: openExpectations(),
-    wait,
-    hosts,
-    usage: trackUsage({ cell, reservedMemoryMb: settings.reservedMemoryMb, report }),
-    abortedMoves: new Set(),
   }
-  const parts: CellParts = { ...core, scheduler: openScheduler(core) }
-  for (const [name, hypervisor] of hypervisors) hosts.set(name, { ...parts, name, hypervisor, nodeId: nodes.get(name)! })
-  return parts
+  const cores: (CellCore & { readonly hosts: Map<string, Host> })[] = []
+  for (const [index, { driver, cell, settings }] of specs.entries()) {
+    const hosts = new Map<string, Host>()
+    const all = cellSettings({ ...start.settings, ...settings })
+    const report = (error: unknown) => log.error('How full the hosts are could not be noted', { error })
+    const found = await findCells(stores, cell)
+    cores.push({
+      ...shared,
+      ...found,
+      settings: all,
+      leads: index === 0,
+      rpc: rpcClient(driver, { report: (error) => log.warning('A message could not be read', { error }) }),
+      hosts,
+      servers: hostServers(hosts, driver, { log, wait }),
+      usage: trackUsage({ cell: found.cell, reservedMemoryMb: all.reservedMemoryMb, report }),
+      abortedMoves: new Set(),
+    })
+  }
+  const [first, ...others] = cores
+  if (!first) throw new Error('there is no cell to start')
+  const scheduler = openScheduler([first, ...others])
+  const cells = new Map<string, CellParts>()
+  for (const core of cores) cells.set(core.cell.uuid, { ...core, scheduler, cells })
+  for (const { hosts, cell } of cores) await addHosts(cells.get(cell.uuid)!, hosts, start.hypervisor)
+  return specs.map(({ driver }, index) => ({ driver, parts: cells.get(cores[index]!.cell.uuid)! }))
 }
+
+/** The hosts of a cell, with their rows in its database. */
+async function addHosts(parts: CellParts, hosts: Map<string, Host>, hypervisor: CellStart['hypervisor']): Promise<void> {
+  const { settings, wait, ids, faults } = parts
+  const times = scaled(settings.timings)
+  const make = hypervisor ?? (({ size }) => simulated({ wait, times, ids, ...(size && { size }) }))
+  const hypervisors = settings.hosts.map((spec) => [spec.name, faulty(make(spec), meeting(parts, spec.name))] as const)
+  const resources = new Map(hypervisors.map(([name, one]) => [name, one.resources()]))
+  const nodes = await register({ ...parts, isDown: faults.isDown }, resources)
+  for (const [name, one] of hypervisors) hosts.set(name, { ...parts, name, hypervisor: one, nodeId: nodes.get(name)! })
+}
+
+/** What the faults that are set make of an action on a host. */
+const meeting =
+  ({ cell, faults }: CellParts, host: string) =>
+  (action: GuestAction, uuid: string): Promise<void> =>
+    faults.meet({
+      action,
+      host,
+      uuid,
+      async server() {
+        const [server, metadata] = await Promise.all([cell.servers.find(uuid), cell.metadata.of([uuid])])
+        return { name: server?.displayName ?? null, metadata: metadata.get(uuid) ?? {} }
+      },
+    })
 
 async function findCells({ cells }: Stores, wanted: string): Promise<{ cell: Cell; cell0: Cell }> {
   const all = await cells.all()

@@ -10,8 +10,10 @@ import type { ApiStore } from '../../stores/stores.ts'
 import type { Hypervisor } from '../drivers/hypervisor.ts'
 import type { Clock, Ids } from '../service.ts'
 import type { Expectations } from './expectations.ts'
+import type { Faults } from './faults.ts'
 import type { Scheduler } from './scheduler/select.ts'
 import type { CellSettings } from './settings.ts'
+import type { HostServers } from './switch.ts'
 import type { UsageTracker } from './usage.ts'
 import type { Work } from './work.ts'
 
@@ -20,6 +22,8 @@ export interface CellCore {
   readonly settings: CellSettings
   readonly api: ApiStore
   readonly cell: Cell
+  /** It looks after what is in no cell yet, or in none any more. */
+  readonly leads: boolean
   /** Where servers go that no host could take. */
   readonly cell0: Cell
   readonly neutron: Neutron
@@ -35,15 +39,21 @@ export interface CellCore {
   readonly expectations: Expectations
   /** Resolves after so many milliseconds. */
   readonly wait: (milliseconds: number) => Promise<void>
-  /** By name; all of them in this process. */
+  /** By name; all hosts of the cell are in this process. */
   readonly hosts: ReadonlyMap<string, Host>
   readonly usage: UsageTracker
+  readonly faults: Faults
+  /** What takes the messages of the hosts. */
+  readonly servers: HostServers
   /** Live migrations that somebody wants ended, by their ids. */
   readonly abortedMoves: Set<number>
 }
 
 export interface CellParts extends CellCore {
+  /** One for all cells. */
   readonly scheduler: Scheduler
+  /** All cells of this process, this one too, by UUID. */
+  readonly cells: ReadonlyMap<string, CellParts>
 }
 
 /** One compute host. */
@@ -53,6 +63,9 @@ export interface Host extends CellParts {
   /** Of its row in compute_nodes. */
   readonly nodeId: number
 }
+
+/** The names of the hosts that are not down on purpose. */
+export const hostsUp = ({ hosts, faults }: CellCore): string[] => [...hosts.keys()].filter((name) => !faults.isDown(name))
 
 /** A stage of something longer, so that it can be seen. */
 export const stage = ({ wait, settings }: CellCore): Promise<void> => wait(settings.timings.stage * settings.timings.scale)

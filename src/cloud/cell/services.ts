@@ -12,9 +12,13 @@ import type { CellSettings } from './settings.ts'
 const version = 72
 
 export interface Registry {
+  /** Beside its conductor it has the scheduler. */
+  readonly leads: boolean
   readonly api: ApiStore
   readonly cell: Cell
   readonly settings: CellSettings
+  /** Hosts that say nothing. */
+  readonly isDown: (host: string) => boolean
   readonly clock: Clock
   readonly ids: Ids
 }
@@ -29,8 +33,8 @@ const compute: Kind = { binary: 'nova-compute', topic: 'compute' }
 
 /** Makes the rows that are not there yet, and notes that all of them are up. Resolves with the ids of the nodes, by host. */
 export async function register(registry: Registry, resources: ReadonlyMap<string, HostResources>): Promise<Map<string, number>> {
-  const { settings, cell, api } = registry
-  for (const kind of [conductor, scheduler]) await signOn(registry, kind, settings.controller)
+  const { settings, cell, api, leads } = registry
+  for (const kind of leads ? [conductor, scheduler] : [conductor]) await signOn(registry, kind, settings.controller)
   const nodes = new Map<string, number>()
   for (const { name } of settings.hosts) {
     const serviceId = await signOn(registry, compute, name)
@@ -40,9 +44,10 @@ export async function register(registry: Registry, resources: ReadonlyMap<string
   return nodes
 }
 
-async function signOn({ cell, clock, ids }: Registry, { binary, topic }: Kind, host: string): Promise<number> {
+async function signOn({ cell, clock, ids, isDown }: Registry, { binary, topic }: Kind, host: string): Promise<number> {
   const alive = { lastSeenUp: toDateTime(clock.now()), version }
   const known = await cell.services.find(host, binary)
+  if (known && isDown(host)) return known.id
   if (known) {
     await cell.services.update(known.id, { ...alive, reportCount: known.reportCount + 1 })
     return known.id
@@ -51,8 +56,8 @@ async function signOn({ cell, clock, ids }: Registry, { binary, topic }: Kind, h
 }
 
 /** Again up, in one sentence of SQL a service: what an operator has set stays. */
-export async function signOfLife({ cell, clock, settings }: Registry): Promise<void> {
-  const hosts = [settings.controller, ...settings.hosts.map(({ name }) => name)]
+export async function signOfLife({ cell, clock, settings, isDown }: Registry): Promise<void> {
+  const hosts = [settings.controller, ...settings.hosts.map(({ name }) => name).filter((name) => !isDown(name))]
   const binaries = new Set([conductor.binary, scheduler.binary, compute.binary])
   for (const service of await cell.services.list())
     if (hosts.includes(service.host!) && binaries.has(service.binary!))

@@ -28,7 +28,7 @@ export function keepTime(parts: CellParts): Timers {
   }
 
   const clearUp = () => sweep(parts)
-  every(settings.heartbeatSeconds, 'A sign of life', () => signOfLife(parts))
+  every(settings.heartbeatSeconds, 'A sign of life', () => signOfLife({ ...parts, isDown: parts.faults.isDown }))
   every(settings.sweepSeconds, 'Clearing up', clearUp)
   every(settings.healSeconds, 'Looking at networks', healer(parts))
   // what a crash has left is old enough a moment after the start

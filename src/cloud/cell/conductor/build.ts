@@ -7,6 +7,7 @@ import { Selection } from '../../../stores/objects/selection.ts'
 import type { Args } from '../compute/method.ts'
 import { isGone, nova } from '../errors.ts'
 import { addFault } from '../events.ts'
+import { findHome, homeOf } from '../home.ts'
 import { deallocate } from '../network/release.ts'
 import type { CellParts } from '../parts.ts'
 import { zoneOf } from '../scheduler/hosts.ts'
@@ -21,6 +22,8 @@ import type { TaskJob } from './task.ts'
 interface Order {
   readonly uuid: string
   readonly spec: RequestSpec
+  /** The UUID of the cell that has it already, after a crash. */
+  readonly within?: string | undefined
 }
 
 /** The servers that a message asks for. */
@@ -35,13 +38,15 @@ type Stage =
   | { readonly is: 'done' }
   | { readonly is: 'requested' }
   /** In the cell, yet no host may know of it. */
-  | { readonly is: 'born'; readonly server: Server }
+  | { readonly is: 'born'; readonly server: Server; readonly home: CellParts }
 
-async function stageOf({ api, cell, cell0 }: CellParts, uuid: string): Promise<Stage> {
-  const server = await cell.servers.find(uuid, { deletedToo: true })
+async function stageOf(parts: CellParts, uuid: string): Promise<Stage> {
+  const { api, cell0 } = parts
+  const home = await homeOf(parts, uuid)
+  const server = await home.cell.servers.find(uuid, { deletedToo: true })
   if (server) {
     const waits = server.deleted === 0 && server.vmState === 'building' && server.taskState === 'scheduling' && server.host === null
-    return waits ? { is: 'born', server } : { is: 'done' }
+    return waits ? { is: 'born', server, home } : { is: 'done' }
   }
   if (await api.requests.find(uuid)) return { is: 'requested' }
   return (await cell0.servers.find(uuid, { deletedToo: true })) ? { is: 'done' } : { is: 'gone' }
@@ -51,20 +56,30 @@ export async function scheduleAndBuild(parts: CellParts, { context, args }: Task
   const orders = orderedUuids(args).map((uuid, i): Order => ({ uuid, spec: requestSpecOf((args.request_specs as unknown[])[i])! }))
   const open: Order[] = []
   for (const order of orders) {
-    const { is } = await stageOf(parts, order.uuid)
-    if (is === 'gone') await forget(parts, order.uuid)
-    else if (is !== 'done') open.push(order)
+    const stage = await stageOf(parts, order.uuid)
+    if (stage.is === 'gone') await forget(parts, order.uuid)
+    else if (stage.is !== 'done') open.push(stage.is === 'born' ? { ...order, within: stage.home.cell.uuid } : order)
   }
-  if (open.length === 0) return
+  for (const within of new Set(open.map((order) => order.within)))
+    await place(
+      parts,
+      open.filter((order) => order.within === within),
+      { context, args },
+    )
+}
+
+/** Finds hosts for servers that may all be in the same cells. */
+async function place(parts: CellParts, orders: readonly Order[], { context, args }: Pick<TaskJob, 'context' | 'args'>): Promise<void> {
+  const [{ spec, within }] = orders as [Order]
   let choices: Selection[][]
   try {
-    const uuids = open.map(({ uuid }) => uuid)
-    choices = await parts.scheduler.select(open[0]!.spec, uuids, { alternates: true })
+    const uuids = orders.map(({ uuid }) => uuid)
+    choices = await parts.scheduler.select(spec, uuids, { alternates: true, within })
   } catch (error) {
-    for (const { uuid } of open) await parts.work.inTurn(uuid, () => buryOrFail(parts, context, uuid, error))
+    for (const { uuid } of orders) await parts.work.inTurn(uuid, () => buryOrFail(parts, context, uuid, error))
     return
   }
-  for (const [i, order] of open.entries())
+  for (const [i, order] of orders.entries())
     await parts.work.inTurn(order.uuid, () => buildOne(parts, { context, args, order, hosts: choices[i]! }))
 }
 
@@ -75,8 +90,9 @@ async function forget({ api }: CellParts, uuid: string): Promise<void> {
 }
 
 async function buryOrFail(parts: CellParts, context: RequestContext, uuid: string, error: unknown): Promise<void> {
-  const server = await parts.cell.servers.find(uuid)
-  if (server) await failed(parts, context, server, error, null)
+  const home = await findHome(parts, uuid)
+  const server = await home?.cell.servers.find(uuid)
+  if (home && server) await failed(home, context, server, error, null)
   else await bury(parts, context, uuid, error)
 }
 
@@ -89,8 +105,9 @@ interface Placement {
 }
 
 async function buildOne(parts: CellParts, { context, args, order: { uuid, spec }, hosts }: Placement): Promise<void> {
-  const { api, cell, ids } = parts
+  const { api, ids } = parts
   const [chosen, ...others] = hosts as [Selection, ...Selection[]]
+  const { cell } = parts.cells.get(chosen.cell_uuid!) ?? parts
   const request = await api.requests.find(uuid)
   if (request) {
     await cell.births.create(birthOf({ request, context, ids, zone: chosen.availability_zone ?? null }))
@@ -103,7 +120,7 @@ async function buildOne(parts: CellParts, { context, args, order: { uuid, spec }
   if (stage.is !== 'born') return parts.scheduler.settled(uuid)
   const filters = filterProperties(spec)
   countAttempt(filters, uuid, parts.settings.maxAttempts)
-  await castBuild(parts, context, {
+  await castBuild(stage.home, context, {
     server: stage.server,
     host: chosen,
     others,
@@ -166,7 +183,7 @@ export const rescheduledUuids = ({ instances }: Args): string[] =>
 async function tryNext(parts: CellParts, context: RequestContext, uuid: string, args: Args, list: readonly unknown[]): Promise<void> {
   const stage = await stageOf(parts, uuid)
   if (stage.is !== 'born') return
-  const { server } = stage
+  const { server, home } = stage
   const filters = structuredClone(args.filter_properties) as FilterProperties
   const [host, ...others] = (list ?? []).map((wire) => Selection.fromWire(wire))
   try {
@@ -175,9 +192,9 @@ async function tryNext(parts: CellParts, context: RequestContext, uuid: string, 
       throw nova('MaxRetriesExceeded', {
         reason: `Exhausted all hosts available for retrying build failures for instance ${uuid}.`,
       })
-    const zone = host.availability_zone ?? (await zoneOf(parts, host.service_host!))
-    await castBuild(parts, context, {
-      server: await save(parts, server, { availabilityZone: zone }, { expected: ['scheduling'] }),
+    const zone = host.availability_zone ?? (await zoneOf(home, host.service_host!))
+    await castBuild(home, context, {
+      server: await save(home, server, { availabilityZone: zone }, { expected: ['scheduling'] }),
       host,
       others,
       filters,
@@ -189,7 +206,7 @@ async function tryNext(parts: CellParts, context: RequestContext, uuid: string, 
       security_groups: args.security_groups,
     })
   } catch (error) {
-    if (!isGone(error)) await failed(parts, context, server, error, args.requested_networks)
+    if (!isGone(error)) await failed(home, context, server, error, args.requested_networks)
   }
 }
 

@@ -47,9 +47,8 @@ const cacheImages =
   (parts: CellParts): Method =>
   async (context, { aggregate, image_ids }) => {
     const { hosts } = (aggregate as WireObject)['nova_object.data'] as { hosts: string[] }
-    for (const host of hosts) {
-      const service = await parts.cell.services.find(host, 'nova-compute')
-      if (isUp(service, parts.clock, parts.settings.serviceDownSeconds))
-        await parts.rpc.call(compute(host), context, 'cache_images', { image_ids })
-    }
+    for (const { cell, rpc, hosts: own, clock, settings } of parts.cells.values())
+      for (const host of hosts.filter((name) => own.has(name)))
+        if (isUp(await cell.services.find(host, 'nova-compute'), clock, settings.serviceDownSeconds))
+          await rpc.call(compute(host), context, 'cache_images', { image_ids })
   }

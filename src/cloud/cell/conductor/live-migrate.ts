@@ -124,7 +124,7 @@ async function findDestination(parts: CellParts, { server, spec, context, again 
   const tried = [source.name]
   for (;;) {
     const asked = { ...spec, force_hosts: null, force_nodes: null, ignore_hosts: tried }
-    const [[selection]] = (await parts.scheduler.select(asked, [server.uuid])) as [[{ service_host?: string }]]
+    const [[selection]] = (await parts.scheduler.select(asked, [server.uuid], { within: parts.cell.uuid })) as [[{ service_host?: string }]]
     const destination = parts.hosts.get(selection.service_host!)!
     try {
       await checkDestination(source, destination, server, context, again)

@@ -91,7 +91,7 @@ async function sendOff(
   if (spec.requested_destination?.host) delete filters.retry
   else countAttempt(filters, server.uuid, parts.settings.maxAttempts)
   const list = (args.host_list as unknown[] | null)?.map((wire) => Selection.fromWire(wire))
-  const [host, ...others] = list ?? (await parts.scheduler.select(spec, [server.uuid], { alternates: true }))[0]!
+  const [host, ...others] = list ?? (await parts.scheduler.select(spec, [server.uuid], { alternates: true, within: parts.cell.uuid }))[0]!
   if (!host)
     throw nova('MaxRetriesExceeded', {
       reason: `Exhausted all hosts available for retrying build failures for instance ${server.uuid}.`,

@@ -60,7 +60,7 @@ async function place(parts: CellParts, server: Server, args: TaskJob['args'], mi
       return { host: wanted, node: null }
     }
     const asked: RequestSpec = evacuates ? { ...spec, ignore_hosts: [server.host!], force_hosts: null, force_nodes: null } : spec!
-    const [[chosen]] = (await parts.scheduler.select(asked, [server.uuid])) as [[Selection]]
+    const [[chosen]] = (await parts.scheduler.select(asked, [server.uuid], { within: parts.cell.uuid })) as [[Selection]]
     return { host: chosen.service_host!, node: chosen.nodename! }
   } catch (error) {
     if (migration) await parts.cell.migrations.update(migration.id, { status: 'error' })

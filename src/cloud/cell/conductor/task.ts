@@ -4,6 +4,7 @@ import type { Method } from '../../../oslo/messaging/rpc-server.ts'
 import type { Server } from '../../../stores/cell/servers.ts'
 import { type Args, uuidOf } from '../compute/method.ts'
 import { addFault } from '../events.ts'
+import { homeOf } from '../home.ts'
 import type { CellParts } from '../parts.ts'
 import { save } from '../server.ts'
 import type { VmState } from '../states.ts'
@@ -17,12 +18,13 @@ export interface TaskJob {
 
 export type Task = (parts: CellParts, job: TaskJob) => Promise<unknown>
 
-/** A task about one server. It waits for its turn. */
+/** A task about one server, in its own cell. It waits for its turn. */
 export const serverTask =
   (parts: CellParts, task: (parts: CellParts, uuid: string, job: TaskJob) => Promise<unknown>): Method =>
   (context, args, { redelivered: again }) => {
     const uuid = uuidOf(args.instance)
-    return parts.work.on([uuid], () => parts.work.inTurn(uuid, () => task(parts, uuid, { context, args, again })))
+    const run = async () => task(await homeOf(parts, uuid), uuid, { context, args, again })
+    return parts.work.on([uuid], () => parts.work.inTurn(uuid, run))
   }
 
 /** A task about several servers; it waits for the turn of each by itself. */

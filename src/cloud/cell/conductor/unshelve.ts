@@ -35,7 +35,7 @@ async function find(parts: CellParts, server: Server, job: TaskJob): Promise<voi
   const spec: RequestSpec = { ...requestSpecOf(job.args.request_spec), force_hosts: null, force_nodes: null }
   try {
     await recorded(cell, step('schedule_instances'), async () => {
-      const [[chosen]] = (await scheduler.select(spec, [server.uuid])) as [[Selection]]
+      const [[chosen]] = (await scheduler.select(spec, [server.uuid], { within: cell.uuid })) as [[Selection]]
       await rpc.cast(compute(chosen.service_host!), context, 'unshelve_instance', {
         instance: instanceToWire(server),
         image,

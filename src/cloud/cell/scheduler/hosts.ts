@@ -8,6 +8,8 @@ import { ioWorkload, type Taken, usage } from '../usage.ts'
 
 export interface HostState {
   readonly host: string
+  /** The UUID of its cell. */
+  readonly cell: string
   readonly node: ComputeNode
   readonly service: Service | undefined
   readonly up: boolean
@@ -25,15 +27,15 @@ export interface HostState {
 
 const none: Taken = { memoryMb: 0, vcpus: 0, diskGb: 0 }
 
-/** All nodes of the cell, in the order of their making. */
-export async function hostStates(parts: CellCore): Promise<HostState[]> {
-  const { cell, api, clock, settings } = parts
-  const [nodes, services, used, aggregates] = await Promise.all([
-    cell.computeNodes.list(),
-    cell.services.list(),
-    usage(cell),
-    api.aggregates.list(),
-  ])
+/** All nodes of these cells, in the order of their making. */
+export async function hostStates(cells: readonly CellCore[]): Promise<HostState[]> {
+  const aggregates = (await cells[0]?.api.aggregates.list()) ?? []
+  return (await Promise.all(cells.map((core) => statesIn(core, aggregates)))).flat()
+}
+
+async function statesIn(parts: CellCore, aggregates: readonly Aggregate[]): Promise<HostState[]> {
+  const { cell, clock, settings } = parts
+  const [nodes, services, used] = await Promise.all([cell.computeNodes.list(), cell.services.list(), usage(cell)])
   return nodes.map((node) => {
     const host = node.host!
     const service = services.find((one) => one.host === host && one.binary === 'nova-compute')
@@ -41,6 +43,7 @@ export async function hostStates(parts: CellCore): Promise<HostState[]> {
     const use = used.get(host)
     return {
       host,
+      cell: cell.uuid,
       node,
       service,
       up: isUp(service, clock, settings.serviceDownSeconds),

@@ -26,16 +26,21 @@ export interface Request {
 /** Nova's mark on requests to rebuild in place. nova/scheduler/utils.py request_is_rebuild */
 const checkType = '_nova_check_type'
 
-export async function readRequest({ api, cell }: CellCore, spec: RequestSpec, uuids: readonly string[], placed: Placed): Promise<Request> {
+export async function readRequest(
+  cells: readonly CellCore[],
+  spec: RequestSpec,
+  uuids: readonly string[],
+  placed: Placed,
+): Promise<Request> {
   const hints = spec.scheduler_hints ?? {}
   const hint = (name: string) => hints[name] ?? []
   const destination = spec.requested_destination
   const forcedHost = spec.force_hosts?.[0]
   const forcedNode = spec.force_nodes?.[0]
-  const group = uuids[0] === undefined ? undefined : await api.serverGroups.policyOf(uuids[0])
+  const group = uuids[0] === undefined ? undefined : await cells[0]!.api.serverGroups.policyOf(uuids[0])
   const others = (group?.members ?? []).filter((member) => !uuids.includes(member))
   const hinted = [...hint('same_host'), ...hint('different_host')]
-  const hosts = await cell.occupancy.hostsOf([...others, ...hinted])
+  const hosts = await hostsOf(cells, [...others, ...hinted])
   const groupServers = new Map<string, number>()
   for (const member of others) {
     const host = hosts.get(member) ?? placed.get(member)
@@ -53,6 +58,12 @@ export async function readRequest({ api, cell }: CellCore, spec: RequestSpec, uu
     groupServers,
     hintedHosts: hosts,
   }
+}
+
+/** Where servers are, whichever cell has them. */
+export async function hostsOf(cells: readonly CellCore[], uuids: readonly string[]): Promise<Map<string, string>> {
+  const found = await Promise.all(cells.map(({ cell }) => cell.occupancy.hostsOf(uuids)))
+  return new Map(found.flatMap((each) => [...each]))
 }
 
 /** Servers that were placed and are not on their host yet. */

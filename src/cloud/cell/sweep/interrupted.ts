@@ -12,7 +12,7 @@ import { nova } from '../errors.ts'
 import { addFault } from '../events.ts'
 import { preservedPorts } from '../network/info.ts'
 import { deallocate, deletePorts, letGo } from '../network/release.ts'
-import type { CellParts, Host } from '../parts.ts'
+import { type CellParts, type Host, hostsUp } from '../parts.ts'
 import { flavorOf, flavorsColumn, guestOf, networkInfoOf, nowhere, systemMetadataOf } from '../server.ts'
 import type { TaskState } from '../states.ts'
 import { abandonVolumes, releaseVolumes } from '../volume/leave.ts'
@@ -145,14 +145,14 @@ const rules: Readonly<Record<TaskState, Rule>> = {
 
 /** Deals with servers that have not moved since then (milliseconds since 1970). Those of hosts that are not ours are left to them. */
 export async function sweepServers(parts: CellParts, since: number): Promise<void> {
-  const { cell, work, log, hosts } = parts
+  const { cell, work, log, hosts, faults } = parts
   for (const uuid of await cell.interruptions.list(since)) {
     if (work.isBusy(uuid)) continue
     await work.on([uuid], () =>
       work.inTurn(uuid, async () => {
         const server = await cell.servers.find(uuid)
-        const host = server && (server.host === null ? [...hosts.values()][0] : hosts.get(server.host))
-        if (!server || !host) return
+        const host = server && (server.host === null ? hosts.get(hostsUp(parts)[0] ?? '') : hosts.get(server.host))
+        if (!server || !host || faults.isDown(host.name)) return
         log.warning(`Nobody works on the server in the states ${server.vmState}, ${server.taskState}`, { instance: uuid })
         try {
           await ruleFor(server)({ host, server, context: await contextOf(parts, uuid) })

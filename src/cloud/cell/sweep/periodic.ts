@@ -7,13 +7,13 @@ import { perform } from '../compute/method.ts'
 import { adminContext } from '../context.ts'
 import { isGone } from '../errors.ts'
 import { networkInfo } from '../network/info.ts'
-import type { CellParts } from '../parts.ts'
+import { type CellParts, hostsUp } from '../parts.ts'
 import { systemMetadataOf } from '../server.ts'
 
 const inOrder = { order: [{ column: 'id', direction: 'asc' as const }] }
 
-const own = ({ cell, hosts }: CellParts, vmState: string): Promise<Server[]> =>
-  cell.servers.list({ deleted: false, softDeleted: true, exact: { vm_state: vmState }, anyOf: { host: [...hosts.keys()] } }, inOrder)
+const own = (parts: CellParts, vmState: string): Promise<Server[]> =>
+  parts.cell.servers.list({ deleted: false, softDeleted: true, exact: { vm_state: vmState }, anyOf: { host: hostsUp(parts) } }, inOrder)
 
 /** Soft-deleted servers whose time is over. nova/compute/manager.py ComputeManager._reclaim_queued_deletes */
 export async function reclaim(parts: CellParts): Promise<void> {
@@ -61,9 +61,9 @@ async function alone({ work, cell, log }: CellParts, { uuid }: Server, run: (ser
 export function healer(parts: CellParts): () => Promise<void> {
   let waiting: string[] = []
   return async () => {
-    const { cell, hosts, work, log } = parts
+    const { cell, work, log } = parts
     if (waiting.length === 0) {
-      const servers = await cell.servers.list({ deleted: false, anyOf: { host: [...hosts.keys()] } }, inOrder)
+      const servers = await cell.servers.list({ deleted: false, anyOf: { host: hostsUp(parts) } }, inOrder)
       waiting = servers.filter(({ vmState, taskState }) => vmState !== 'building' && taskState !== 'deleting').map(({ uuid }) => uuid)
     }
     const uuid = waiting.shift()

@@ -1,5 +1,6 @@
 /** Ports of servers that are gone, or never came to be. */
 import type { NeutronPort } from '../../../peers/neutron.ts'
+import { findHome } from '../home.ts'
 import { letGo } from '../network/release.ts'
 import type { CellParts } from '../parts.ts'
 
@@ -19,7 +20,9 @@ export async function sweepPorts(parts: CellParts, since: number): Promise<void>
   for (const uuid of devices.filter((device) => !present.has(device) && !work.isBusy(device))) {
     // a server of another cell, or one that is still to come
     const [mapping] = await api.serverMappings.of([uuid])
-    if (mapping && mapping.cellId !== cell.id && mapping.cellId !== cell0.id && mapping.cellId !== null) continue
+    const home = await findHome(parts, uuid)
+    if (home && home.cell !== cell) continue
+    if (!home && mapping && mapping.cellId !== cell0.id && mapping.cellId !== null) continue
     if (await api.requests.find(uuid)) continue
     const server = (await cell.servers.find(uuid, { deletedToo: true })) ?? (await cell0.servers.find(uuid, { deletedToo: true }))
     const born = server?.createdAt ?? mapping?.createdAt

@@ -3,18 +3,19 @@ import { fromDateTime } from '../../../oslo/database/datetime.ts'
 import { bury } from '../conductor/bury.ts'
 import { adminContext } from '../context.ts'
 import { nova } from '../errors.ts'
+import { findHome } from '../home.ts'
 import type { CellParts } from '../parts.ts'
 
 /** What networks and files they wanted went with the message, so they cannot be built: their owners find them in error, with the reason. */
 export async function sweepRequests(parts: CellParts, since: number): Promise<void> {
-  const { api, cell, work, log, ids } = parts
+  const { api, work, log, ids } = parts
   for (const request of await api.requests.list(null)) {
     const uuid = request.instanceUuid!
     if (work.isBusy(uuid) || (request.createdAt !== null && fromDateTime(request.createdAt) >= since)) continue
     await work.on([uuid], () =>
       work.inTurn(uuid, async () => {
         // one that a cell has goes on there
-        if (await cell.servers.find(uuid, { deletedToo: true })) {
+        if (await (await findHome(parts, uuid))?.cell.servers.find(uuid, { deletedToo: true })) {
           await api.requests.remove(uuid)
           return
         }
