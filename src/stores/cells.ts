@@ -3,6 +3,8 @@
  * costs its deadline and not the answer.
  */
 import { type Database, openDatabase } from '../oslo/database/database.ts'
+import { DatabaseUnavailable } from '../oslo/database/errors.ts'
+import type { ConnectionSettings } from '../oslo/database/options.ts'
 import { type CellMapping, type CellMappings, cell0Uuid } from './api/mappings.ts'
 import { actions } from './cell/actions.ts'
 import { pciDevices, shareMappings } from './cell/attachments.ts'
@@ -82,16 +84,23 @@ export interface CellsOptions {
   readonly deadlineSeconds: number
   /** Fills in `{scheme}://{username}…` templates of mappings; the URL as it is, when absent. */
   readonly expand?: (template: string, kind: 'database' | 'transport') => string
+  /** How to connect to their databases. */
+  readonly settings?: ConnectionSettings
   /** Opens a cell's database; for tests. */
   readonly open?: (url: string) => Promise<Database<CellTables>>
+  /** Told of a cell that does not answer, whenever it was asked. */
+  readonly report?: (cell: { readonly uuid: string; readonly name: string | null }, error: unknown) => void
 }
+
+/** How long a cell may take to be reached that did not answer the last time. */
+const secondsForSilent = 1
 
 export class CellTimeout extends Error {
   override readonly name = 'CellTimeout'
 }
 
 export interface Cells {
-  /** Every enabled cell that could be opened, cell0 first; read anew when a cell is asked for that is not known. */
+  /** Every cell that could be opened, cell0 first; read anew when a cell is asked for that is not known. */
   all(): Promise<Cell[]>
   /** The cell with this mapping id; undefined when there is none. Throws what opening its database throws. */
   byId(id: number): Promise<Cell | undefined>
@@ -100,9 +109,19 @@ export interface Cells {
   close(): Promise<void>
 }
 
-export function openCells({ mappings, now, deadlineSeconds, expand = (url) => url, open = openCell }: CellsOptions): Cells {
+export function openCells({
+  mappings,
+  now,
+  deadlineSeconds,
+  settings,
+  expand = (url) => url,
+  open = (url) => openDatabase(url, { schema: cellSchema, ...(settings && { settings }) }),
+  report = () => {},
+}: CellsOptions): Cells {
   let known: CellMapping[] | undefined
   const opened = new Map<number, Promise<Cell>>()
+  /** Cells that did not answer when they were asked last. */
+  const silent = new Set<number>()
 
   async function list(refresh = false): Promise<CellMapping[]> {
     if (!known || refresh) known = await mappings.list()
@@ -131,55 +150,66 @@ export function openCells({ mappings, now, deadlineSeconds, expand = (url) => ur
     return mapping && cellOf(mapping)
   }
 
-  /** Those that are asked for by id, disabled or not (nova/context.py scatter_gather_single_cell), or every enabled one. */
+  /** Those that are asked for by id, or all: a disabled cell only gets no more servers (nova/context.py load_cells). */
   async function chosen(only: readonly number[] | undefined): Promise<CellMapping[]> {
-    if (!only) return (await list()).filter((mapping) => !mapping.disabled)
     const mappings = await list()
+    if (!only) return mappings
     const all = only.every((id) => mappings.some((mapping) => mapping.id === id)) ? mappings : await list(true)
     return all.filter((mapping) => only.includes(mapping.id))
+  }
+
+  /** The cell, once it has been reached. One that was silent the last time gets little time for that, so that it costs its deadline once. */
+  async function reached(mapping: CellMapping): Promise<Cell> {
+    if (!silent.has(mapping.id)) return cellOf(mapping)
+    return within(Math.min(deadlineSeconds, secondsForSilent), async () => {
+      const cell = await cellOf(mapping)
+      await cell.database.rows('SELECT 1')
+      silent.delete(mapping.id)
+      return cell
+    })
+  }
+
+  async function answerOf<T>(mapping: CellMapping, ask: (cell: Cell) => Promise<T>): Promise<Answer<T>> {
+    try {
+      return await within(deadlineSeconds, async () => {
+        const cell = await reached(mapping)
+        return { cell, value: await ask(cell) }
+      })
+    } catch (error) {
+      const { id, name } = mapping
+      const uuid = mapping.uuid!
+      if (error instanceof CellTimeout || error instanceof DatabaseUnavailable) silent.add(id)
+      report({ uuid, name }, error)
+      return { cell: { id, uuid }, error }
+    }
   }
 
   return {
     byId,
     async all() {
-      const enabled = (await list()).filter((mapping) => !mapping.disabled)
-      const cells = await Promise.allSettled(enabled.map(cellOf))
+      const cells = await Promise.allSettled((await list()).map((mapping) => within(deadlineSeconds, () => reached(mapping))))
       return cells.flatMap((cell) => (cell.status === 'fulfilled' ? [cell.value] : []))
     },
-    async gather(ask, only) {
-      const wanted = await chosen(only)
-      return Promise.all(
-        wanted.map(async (mapping) => {
-          const { id, uuid } = mapping
-          try {
-            return await within(deadlineSeconds, async () => {
-              const cell = await cellOf(mapping)
-              return { cell, value: await ask(cell) }
-            })
-          } catch (error) {
-            return { cell: { id, uuid: uuid! }, error }
-          }
-        }),
-      )
-    },
+    gather: async (ask, only) => Promise.all((await chosen(only)).map((mapping) => answerOf(mapping, ask))),
     async close() {
-      const cells = await Promise.allSettled(opened.values())
+      const closed = [...opened.values()].map((cell) => cell.then(({ database }) => database.close()).catch(() => undefined))
       opened.clear()
-      await Promise.all(cells.flatMap((cell) => (cell.status === 'fulfilled' ? [cell.value.database.close()] : [])))
+      // One that is still being reached is closed when it has been; nobody waits for that
+      await within(deadlineSeconds, () => Promise.all(closed)).catch(() => undefined)
     },
   }
 }
-
-const openCell = (url: string): Promise<Database<CellTables>> => openDatabase(url, { schema: cellSchema })
 
 async function within<T>(seconds: number, work: () => Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, fail) => {
     timer = setTimeout(() => fail(new CellTimeout(`no answer in ${seconds} s`)), seconds * 1000)
   })
+  const working = work()
   try {
-    return await Promise.race([work(), late])
+    return await Promise.race([working, late])
   } finally {
+    working.catch(() => undefined)
     clearTimeout(timer)
   }
 }

@@ -19,7 +19,8 @@ import { type RpcClient, rpcClient } from '../oslo/messaging/rpc-client.ts'
 import { openTransport } from '../oslo/messaging/transport.ts'
 import { apiSchema } from '../stores/api/schema.ts'
 import { cellSchema } from '../stores/cell/schema.ts'
-import { type Cell, type CellStore, type Cells, cellStore, openCells } from '../stores/cells.ts'
+import { expandUrl } from '../stores/cell-urls.ts'
+import { type Cell, type CellStore, type Cells, type CellsOptions, CellTimeout, cellStore, openCells } from '../stores/cells.ts'
 import { apiStore, type Stores } from '../stores/stores.ts'
 import { declared, serviceOptions, workaroundsOptions } from './options.ts'
 import { recordService, refuseOldComputes } from './service-record.ts'
@@ -63,13 +64,20 @@ export interface Opened {
 
 /** Opens nova_api and the cells, checks the computes and notes this service as `nova-<name>`. Throws `DatabaseUnavailable` while a database is missing. */
 export async function openStores(configured: Configured, name: string): Promise<Opened> {
-  const { connection: apiUrl } = settings(apiDatabaseOptions, configured.sources)
-  if (!apiUrl) throw new ConfigError('[api_database] connection is not set')
+  const { sources, logs } = configured
+  const apiSettings = settings(apiDatabaseOptions, sources)
+  if (!apiSettings.connection) throw new ConfigError('[api_database] connection is not set')
   const { now } = clock
-  const api = await openDatabase(apiUrl, { schema: apiSchema })
+  const readFrom = apiSettings.synchronousReader ? null : apiSettings.slaveConnection
+  const api = await openDatabase(apiSettings.connection, { schema: apiSchema, settings: apiSettings, readFrom })
   try {
     const apiStores = apiStore(api, now)
-    const cells = openCells({ mappings: apiStores.cellMappings, now, deadlineSeconds: cellDeadlineSeconds })
+    const cells = openCells({
+      mappings: apiStores.cellMappings,
+      now,
+      deadlineSeconds: cellDeadlineSeconds,
+      ...cellConnections(sources, logs),
+    })
     const main = await openMain(configured)
     await enlist(configured, name, main, cells)
     await main.database.close()
@@ -83,6 +91,22 @@ export async function openStores(configured: Configured, name: string): Promise<
   } catch (error) {
     await api.close()
     throw error
+  }
+}
+
+/** How the cells' databases are connected to, and who is told of one that does not answer. */
+function cellConnections(sources: Sources, logs: Logs): Pick<CellsOptions, 'settings' | 'expand' | 'report'> {
+  const own = settings(databaseOptions, sources)
+  const { transportUrl } = settings(messagingOptions, sources)
+  const log = logs.named('nova.context')
+  return {
+    settings: own,
+    expand: (template, kind) => expandUrl(template, kind === 'database' ? own.connection : transportUrl, (why) => log.error(why)),
+    // nova/context.py scatter_gather_cells
+    report: ({ uuid }, error) =>
+      error instanceof CellTimeout
+        ? log.warning(`Timed out waiting for response from cell ${uuid}.`)
+        : log.error(`Error gathering result from cell ${uuid}: ${error instanceof Error ? error.message : String(error)}`),
   }
 }
 
@@ -104,9 +128,9 @@ export async function openOnlyCell(configured: Configured, name: string): Promis
 
 /** The database of [database] connection: cell0 where there are several, or the one cell. */
 export async function openMain({ sources }: Configured): Promise<CellStore> {
-  const { connection } = settings(databaseOptions, sources)
-  if (!connection) throw new ConfigError('[database] connection is not set')
-  return cellStore(await openDatabase(connection, { schema: cellSchema }), clock.now, 0)
+  const own = settings(databaseOptions, sources)
+  if (!own.connection) throw new ConfigError('[database] connection is not set')
+  return cellStore(await openDatabase(own.connection, { schema: cellSchema, settings: own }), clock.now, 0)
 }
 
 async function enlist({ sources, logs, host }: Configured, name: string, main: CellStore, cells: Pick<Cells, 'gather'>): Promise<void> {

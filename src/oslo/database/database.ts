@@ -8,6 +8,7 @@
 import { Kysely, type Transaction } from 'kysely'
 import type { Driver, DriverOptions, Fragments } from './driver.ts'
 import { type ConnectionSettings, defaultConnectionSettings } from './options.ts'
+import { copy } from './read-copy.ts'
 import { retrying } from './retrying.ts'
 import type { Schema, TablesOf } from './schema.ts'
 import { type DatabaseUrl, describeUrl, type Engine, parseUrl } from './url.ts'
@@ -56,23 +57,32 @@ export interface Database<Tables> {
 /** Opens a database. DatabaseUnavailable when it is not there: worth another try. Other errors say what is wrong with `url`. */
 export async function openDatabase<S extends Schema>(
   url: string,
-  { schema, create = false, busySeconds = 10, settings = defaultConnectionSettings }: OpenOptions<S>,
+  { schema, create = false, busySeconds = 10, settings = defaultConnectionSettings, readFrom }: OpenOptions<S>,
 ): Promise<Database<TablesOf<S>>> {
+  type Side = { driver: Driver; kysely: Kysely<TablesOf<S>>; close(): Promise<void> }
   const parsed = parseUrl(url)
-  const driver = await openDriver(parsed, url, { schema, create, busySeconds, settings })
-  const reading = new Kysely<TablesOf<S>>({ dialect: driver.reading })
+  const sideOf = (driver: Driver): Side => ({ driver, kysely: new Kysely({ dialect: driver.reading }), close: () => driver.close() })
+  const own = sideOf(await openDriver(parsed, url, { schema, create, busySeconds, settings }))
+  const { driver } = own
+  const lent = readFrom
+    ? copy(async () => sideOf(await openDriver(parseUrl(readFrom), readFrom, { schema, create: false, busySeconds, settings })))
+    : undefined
+  const reading = <T>(work: (side: Side) => Promise<T>) => (lent ? lent.read(own, work) : work(own))
   const writing = new Kysely<TablesOf<S>>({ dialect: driver.writing })
   return {
     engine: parsed.engine,
-    read: (work) => work(reading),
+    read: (work) => reading(({ kysely }) => work(kysely)),
     write: (work) => retrying(() => writing.transaction().execute(work), driver.busySeconds, driver.retries),
-    rows: (sql, parameters = []) => driver.rows(sql, parameters),
+    rows: (sql, parameters = []) => reading((side) => side.driver.rows(sql, parameters)),
     fragments: driver.fragments,
     get statements() {
-      return driver.statements
+      return driver.statements + (lent?.opened?.driver.statements ?? 0)
     },
     integrity: () => driver.integrity(),
-    close: () => driver.close(),
+    close: async () => {
+      await lent?.close()
+      await driver.close()
+    },
   }
 }
 
