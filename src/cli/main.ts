@@ -5,13 +5,18 @@ import { host } from './host/index.ts'
 import { type Command, Refusal, type Terminal, UsageError } from './usage.ts'
 import { version } from './version.ts'
 
-const commands: Readonly<Record<string, Command>> = { cloud, host }
+const commands: Readonly<Record<string, Command>> = {
+  cloud,
+  host,
+  db: async (argv, terminal) => (await import('./db/index.ts')).db(argv, terminal),
+}
 
 const help = `nova-ts: the compute and metadata APIs of OpenStack Nova, and a whole cloud around them
 
   nova-ts cloud up        start a cloud on this machine
   nova-ts cloud --help    everything about it
   nova-ts host MODULE     serve one of the two, or any application
+  nova-ts db sync         make Nova's tables; nova-ts db version tells what is there
   nova-ts --version
 `
 
