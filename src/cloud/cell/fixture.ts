@@ -35,10 +35,11 @@ import { syncApi, syncCell } from '../../stores/sync.ts'
 import { ask } from '../ask.ts'
 import { image as imageService } from '../image/index.ts'
 import { network } from '../network/index.ts'
+import { cellName, hostName, numbers } from '../places.ts'
 import type { Caller } from '../service.ts'
 import { openShelf } from '../shelf.ts'
 import { type Compute, glance as imagesOf, volume as volumeService } from '../volume/index.ts'
-import { startCell } from './index.ts'
+import { startCells } from './index.ts'
 import type { CellOptions } from './settings.ts'
 import type { TaskState, VmState } from './states.ts'
 import { compute, computeAlt, computeTask } from './targets.ts'
@@ -148,7 +149,6 @@ async function bytesOf(body: string | Uint8Array | AsyncIterable<Uint8Array>): P
   return Buffer.concat(chunks)
 }
 
-const names = ['api', 'cell0', 'cell1'] as const
 const urlOf = (folder: string, name: string) => `sqlite:///${join(folder, name)}.sqlite`
 
 let drawn: Promise<string> | undefined
@@ -161,34 +161,36 @@ function blank(): Promise<string> {
     const api = await openDatabase(urlOf(folder, 'api'), { schema: apiSchema, create: true })
     await syncApi(api)
     await api.close()
-    for (const name of ['cell0', 'cell1']) {
-      const cell = await openDatabase(urlOf(folder, name), { schema: cellSchema, create: true })
-      await syncCell(cell)
-      await cell.close()
-    }
+    const cell = await openDatabase(urlOf(folder, 'cell'), { schema: cellSchema, create: true })
+    await syncCell(cell)
+    await cell.close()
     return folder
   })()
   return drawn
 }
 
-/** Nova's databases in a folder, made when they are not there. */
-export async function openStores(folder: string, now: () => number): Promise<Stores & { close(): Promise<void> }> {
+/** Nova's databases in a folder, made when they are not there: so many cells besides cell0. */
+export async function openStores(folder: string, now: () => number, count = 1): Promise<Stores & { close(): Promise<void> }> {
   const isNew = !existsSync(join(folder, 'api.sqlite'))
-  if (isNew) for (const name of names) copyFileSync(join(await blank(), `${name}.sqlite`), join(folder, `${name}.sqlite`))
+  const place = (name: string) => join(folder, `${name}.sqlite`)
+  const cells = ['cell0', ...numbers(count).map(cellName)]
+  if (isNew) {
+    copyFileSync(join(await blank(), 'api.sqlite'), place('api'))
+    for (const name of cells) copyFileSync(join(await blank(), 'cell.sqlite'), place(name))
+  }
   const database = await openDatabase(urlOf(folder, 'api'), { schema: apiSchema })
   const api = apiStore(database, now)
   if (isNew)
-    for (const [name, uuid] of [
-      ['cell0', cell0Uuid],
-      ['cell1', '11111111-1111-4111-8111-111111111111'],
-    ] as const)
+    for (const [index, name] of cells.entries()) {
+      const uuid = index === 0 ? cell0Uuid : `${String(index).repeat(8)}-1111-4111-8111-111111111111`
       await api.cellMappings.create({ uuid, name, databaseConnection: urlOf(folder, name), transportUrl: 'memory:' })
-  const cells = openCells({ mappings: api.cellMappings, now, deadlineSeconds: 10 })
+    }
+  const opened = openCells({ mappings: api.cellMappings, now, deadlineSeconds: 10 })
   return {
     api,
-    cells,
+    cells: opened,
     async close() {
-      await cells.close()
+      await opened.close()
       await database.close()
     },
   }
@@ -208,6 +210,8 @@ export interface TestCellOptions {
   /** Which requests to other services break. */
   readonly failing?: (method: string, path: string) => boolean
   readonly random?: () => number
+  /** How many cells; those after the first have hosts that are called by their cell. */
+  readonly cells?: number
 }
 
 export interface Wish {
@@ -220,18 +224,19 @@ export interface Wish {
   readonly tags?: readonly string[]
   readonly as?: string
   readonly count?: number
+  readonly metadata?: Readonly<Record<string, string>>
   /** Instead of a local disk from the image. */
   readonly devices?: readonly Partial<BlockDeviceMapping>[]
 }
 
 export type TestCell = Awaited<ReturnType<typeof testCell>>
 
-export async function testCell({ settings = {}, failing = () => false, random = () => 0.5 }: TestCellOptions = {}) {
+export async function testCell({ settings = {}, failing = () => false, random = () => 0.5, cells: count = 1 }: TestCellOptions = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'cell-'))
   mkdirSync(join(folder, 'images'))
   const clock = { ahead: 0, now: () => Date.now() + clock.ahead }
   const ids = { uuid: () => randomUUID() as string }
-  const stores = await openStores(folder, () => clock.now())
+  const stores = await openStores(folder, () => clock.now(), count)
   const errors: unknown[] = []
   const report = (error: unknown) => void errors.push(error)
   const net = network({ shelf: openShelf(':memory:'), authenticate, clock, ids, report })
@@ -257,11 +262,28 @@ export async function testCell({ settings = {}, failing = () => false, random = 
   }
   const driver = memoryDriver()
   const log = { ...silent, error: (message: string, details?: { error?: unknown }) => void errors.push(details?.error ?? message) }
-  const start = () => startCell({ driver, stores, cell: 'cell1', peers, settings: { ...quick, ...settings }, clock, ids, random, log })
+  const others = numbers(count - 1).map((index) => {
+    const name = cellName(index + 1)
+    const hosts = numbers(2).map((host) => ({ name: hostName(index + 1, host) }))
+    return { driver: memoryDriver(), cell: name, settings: { hosts, controller: `${name}-controller` } }
+  })
+  const start = () =>
+    startCells({
+      cells: [{ driver, cell: 'cell1' }, ...others],
+      stores,
+      peers,
+      settings: { ...quick, ...settings },
+      faultsFile: join(folder, 'faults.json'),
+      clock,
+      ids,
+      random,
+      log,
+    })
   let running = await start()
   const rpc = rpcClient(driver, { responseTimeoutMs: 5000 })
-  const cell = (await stores.cells.all()).find(({ name }) => name === 'cell1')!
-  const cell0 = (await stores.cells.all()).find(({ name }) => name === 'cell0')!
+  const all = await stores.cells.all()
+  const cell = all.find(({ name }) => name === 'cell1')!
+  const cell0 = all.find(({ name }) => name === 'cell0')!
   const acting = acts({ stores, cell, cell0, rpc, clock })
   const tellCell: Compute['tell'] = async (event, servers, volumeId) => {
     for (const uuid of servers) {
@@ -284,6 +306,10 @@ export async function testCell({ settings = {}, failing = () => false, random = 
     stores,
     cell,
     cell0,
+    /** By name. */
+    cellNamed: (name: string): Cell => all.find((one) => one.name === name)!,
+    /** What an API does with a server of another cell. */
+    actingIn: (name: string) => acts({ stores, cell: all.find((one) => one.name === name)!, cell0, rpc, clock }),
     driver,
     rpc,
     peers,
@@ -305,7 +331,7 @@ export async function testCell({ settings = {}, failing = () => false, random = 
     async close() {
       await running.stop()
       await rpc.close()
-      await driver.close()
+      for (const one of [driver, ...others.map((each) => each.driver)]) await one.close()
       await stores.close()
       rmSync(folder, { recursive: true, force: true })
     },
@@ -328,7 +354,13 @@ export const flavorOf = (values: Partial<Flavor> = {}): Flavor =>
 /** What an API does: it writes what it has accepted, and sends the message. */
 export function acts({ stores, cell, cell0, rpc, clock }: Ground) {
   const { api } = stores
-  const find = async (uuid: string): Promise<Server | undefined> => (await cell.servers.find(uuid)) ?? cell0.servers.find(uuid)
+  async function find(uuid: string): Promise<Server | undefined> {
+    for (const each of [cell, ...(await stores.cells.all())]) {
+      const server = await each.servers.find(uuid)
+      if (server) return server
+    }
+    return undefined
+  }
 
   /** Writes requests for servers and resolves with the message that would follow. */
   async function request({
@@ -341,6 +373,7 @@ export function acts({ stores, cell, cell0, rpc, clock }: Ground) {
     as = 'ann',
     count = 1,
     devices: disks,
+    metadata = {},
   }: Wish = {}) {
     const context = contextOf(as)
     const cur = flavorOf(flavor)
@@ -350,7 +383,7 @@ export function acts({ stores, cell, cell0, rpc, clock }: Ground) {
     const devices = BlockDeviceMappingList.toWire({ objects: disks ? disks.map((one) => BlockDeviceMapping.make(one)) : usual })
     const tags = TagList.toWire({ objects: wanted.map((tag) => Tag.make({ tag })) })
     const specs = uuids.map((uuid) => RequestSpec.toWire(specOf(uuid, cur, context, securityGroups, spec)))
-    const instances = uuids.map((uuid, i) => Instance.toWire(instanceOf(uuid, { name, image, flavor: cur, context, index: i })))
+    const instances = uuids.map((uuid, i) => Instance.toWire(instanceOf(uuid, { name, image, flavor: cur, context, index: i, metadata })))
     await api.requests.create(
       uuids.map((uuid, i) => ({
         uuid,
@@ -554,9 +587,10 @@ interface Body {
   readonly flavor: Flavor
   readonly context: RequestContext
   readonly index: number
+  readonly metadata: Readonly<Record<string, string>>
 }
 
-const instanceOf = (uuid: string, { name, image, flavor, context, index }: Body) =>
+const instanceOf = (uuid: string, { name, image, flavor, context, index, metadata }: Body) =>
   Instance.make({
     uuid,
     user_id: context.userId,
@@ -582,7 +616,7 @@ const instanceOf = (uuid: string, { name, image, flavor, context, index }: Body)
     auto_disk_config: false,
     progress: 0,
     shutdown_terminate: false,
-    metadata: { role: 'web' },
+    metadata: { role: 'web', ...metadata },
     system_metadata: { image_base_image_ref: image, image_disk_format: 'raw' },
     info_cache: { instance_uuid: uuid, network_info: [] },
     flavor,
