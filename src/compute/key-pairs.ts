@@ -7,6 +7,7 @@ import type { NewKey } from './keys/new-key.ts'
 import { generateSsh, sshFingerprint } from './keys/ssh.ts'
 import { generateX509, x509Fingerprint } from './keys/x509.ts'
 import { chargedTo, limitSet } from './quotas.ts'
+import { enforceLocal } from './unified-limits.ts'
 
 export type KeyType = 'ssh' | 'x509'
 
@@ -69,6 +70,7 @@ async function checkQuota(backends: Backends, context: RequestContext, userId: s
   // nova/quota.py limit_check_project_and_user: of what is counted for users alone, the lower limit counts, and none is lower than any
   const limit = Math.min(project.key_pairs, user.key_pairs)
   if (limit >= 0 && has + more > limit) throw new Fault('keyPairLimitExceeded')
+  await enforceLocal(backends, 'server_key_pairs', more, has)
 }
 
 /** Requests that came together may have passed the check together. */

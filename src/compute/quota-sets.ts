@@ -2,6 +2,7 @@
 import type { Backends } from './backends.ts'
 import { Fault } from './faults.ts'
 import { classLimits, isOff, type Limits, limitsOf, type Resource, resources, usageOf } from './quotas.ts'
+import { areUnified, unifiedUse } from './unified-limits.ts'
 
 export interface QuotaUse {
   readonly limit: number
@@ -13,7 +14,7 @@ export type QuotaDetail = Readonly<Record<Resource, QuotaUse>>
 
 /** Limits with what is in use. Nothing is ever reserved; without quotas everything is -1. */
 export async function quotaDetail(backends: Backends, projectId: string, userId?: string): Promise<QuotaDetail> {
-  const off = isOff(backends.settings)
+  const off = isOff(backends.settings) && !areUnified(backends.settings)
   const [limits, used] = await Promise.all([
     limitsOf(backends, projectId, userId),
     off ? ({} as Partial<Record<Resource, number>>) : inUse(backends, projectId, userId),
@@ -28,6 +29,7 @@ export async function quotaDetail(backends: Backends, projectId: string, userId?
 
 /** Key pairs and members of groups belong to users and groups, so a project has none of them (nova/quota.py _get_usages). */
 async function inUse(backends: Backends, projectId: string, userId: string | undefined): Promise<Partial<Record<Resource, number>>> {
+  if (areUnified(backends.settings)) return unifiedUse(backends, projectId)
   const whose = userId === undefined ? 'project' : 'user'
   const [servers, groups] = await Promise.all([
     usageOf(backends, projectId, userId ?? ''),
@@ -36,7 +38,7 @@ async function inUse(backends: Backends, projectId: string, userId: string | und
   return { ...servers[whose], server_groups: groups[whose] }
 }
 
-/** Sets limits of a project, or of one of its users. Throws `limitTooLow` or `limitTooHigh` unless `force` is set. */
+/** Sets limits of a project, or of one of its users; those in Keystone are set there alone. Throws `limitTooLow` or `limitTooHigh` unless `force` is set. */
 export async function setLimits(
   backends: Backends,
   projectId: string,
@@ -44,6 +46,7 @@ export async function setLimits(
   wanted: Partial<Limits>,
   { force }: { force: boolean },
 ): Promise<void> {
+  if (areUnified(backends.settings)) return
   if (!force) await checkSettable(backends, projectId, userId, wanted)
   const { quotas } = backends.stores.api
   if (userId === undefined) return quotas.set(projectId, null, wanted)
@@ -91,11 +94,12 @@ async function settable(backends: Backends, projectId: string, userId: string | 
 }
 
 /** Back to the defaults, for a project and all its users or for one user. */
-export const removeLimits = ({ stores }: Backends, projectId: string, userId: string | undefined): Promise<void> =>
-  stores.api.quotas.remove(projectId, userId ?? null)
+export async function removeLimits({ stores, settings }: Backends, projectId: string, userId: string | undefined): Promise<void> {
+  if (!areUnified(settings)) await stores.api.quotas.remove(projectId, userId ?? null)
+}
 
 /** The limits of a class as they are then. */
 export async function setClassLimits(backends: Backends, name: string, wanted: Partial<Limits>): Promise<Limits> {
-  await backends.stores.api.quotas.setClass(name, wanted)
+  if (!areUnified(backends.settings)) await backends.stores.api.quotas.setClass(name, wanted)
   return classLimits(backends, name)
 }

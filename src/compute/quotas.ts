@@ -5,6 +5,7 @@ import { type ServerUsage, serverUsage } from '../stores/cell/usage.ts'
 import { answered } from '../stores/cells.ts'
 import type { Backends } from './backends.ts'
 import { Fault } from './faults.ts'
+import { areUnified, enforceLocal, unifiedByOldNames } from './unified-limits.ts'
 
 /** Every resource that has a limit, in Nova's names. The last four are limits of a network service that is gone: nothing is counted against them. */
 export const resources = [
@@ -39,21 +40,25 @@ export interface LimitSet {
 type QuotaBackends = Pick<Backends, 'stores' | 'settings' | 'peers'>
 
 /** What holds where neither the project nor its user has a limit set: the class `default`, then [quota]. */
-export async function defaultLimits({ stores, settings }: Pick<Backends, 'stores' | 'settings'>): Promise<Limits> {
+export async function defaultLimits(backends: QuotaBackends): Promise<Limits> {
+  const { stores, settings } = backends
+  if (areUnified(settings)) return inKeystone(backends)
   return isOff(settings) ? unlimited : layered(configured(settings), await stores.api.quotas.ofClass('default'))
 }
 
 /** The limits of a project or, with a user, of that user in it. */
 export async function limitsOf(backends: QuotaBackends, projectId: string, userId?: string): Promise<Limits> {
+  if (areUnified(backends.settings)) return inKeystone(backends, projectId)
   return userId === undefined ? (await limitSet(backends, projectId, null)).project : (await limitSet(backends, projectId, userId)).user
 }
 
-/** Both kinds of limits at once, in a constant number of statements. Without a user both are the project's. */
-export async function limitSet({ stores, settings }: QuotaBackends, projectId: string, userId: string | null): Promise<LimitSet> {
+/** Both kinds of limits that our databases hold at once, in a constant number of statements. Without a user both are the project's. */
+export async function limitSet(backends: QuotaBackends, projectId: string, userId: string | null): Promise<LimitSet> {
+  const { stores, settings } = backends
   if (isOff(settings)) return { project: unlimited, user: unlimited, own: new Set() }
   const { quotas } = stores.api
   const [defaults, ofProject, ofUser] = await Promise.all([
-    defaultLimits({ stores, settings }),
+    defaultLimits(backends),
     quotas.ofProject(projectId),
     userId === null ? {} : quotas.ofUser(projectId, userId),
   ])
@@ -62,11 +67,20 @@ export async function limitSet({ stores, settings }: QuotaBackends, projectId: s
 }
 
 /** What holds for a class: its own limits, then [quota]. The class `default` is the one whose limits hold for projects. */
-export async function classLimits({ stores, settings }: Pick<Backends, 'stores' | 'settings'>, name: string): Promise<Limits> {
+export async function classLimits(backends: QuotaBackends, name: string): Promise<Limits> {
+  const { stores, settings } = backends
+  if (areUnified(settings)) return inKeystone(backends)
   return isOff(settings) ? unlimited : layered(configured(settings), await stores.api.quotas.ofClass(name))
 }
 
-export const isOff = (settings: Backends['settings']): boolean => settings.quota.driver === 'nova.quota.NoopQuotaDriver'
+/** Whether our databases hold no limits. */
+export const isOff = (settings: Backends['settings']): boolean => settings.quota.driver !== 'nova.quota.DbQuotaDriver'
+
+/** Limits that Keystone holds; those that it does not know are none. */
+const inKeystone = async (backends: QuotaBackends, projectId?: string): Promise<Limits> => ({
+  ...unlimited,
+  ...(await unifiedByOldNames(backends, projectId)),
+})
 
 const unlimited = Object.fromEntries(resources.map((resource) => [resource, -1])) as Limits
 
@@ -213,6 +227,17 @@ export function checkInjectedFiles(limits: LimitSet, files: readonly InjectedFil
   const overs = tooLarge(limits, { injected_file_path_bytes: longest(0), injected_file_content_bytes: longest(1) })
   if (overs.includes('injected_file_path_bytes')) throw new Fault('filePathLimitExceeded', limits.project.injected_file_path_bytes)
   if (overs.length > 0) throw new Fault('fileContentLimitExceeded', limits.project.injected_file_content_bytes)
+}
+
+/** The same of limits in Keystone, for pairs of metadata as well. Throws `overQuota`. */
+export async function enforceRequest(backends: QuotaBackends, pairs: number, files: readonly InjectedFile[]): Promise<void> {
+  if (!areUnified(backends.settings)) return
+  if (pairs > 0) await enforceLocal(backends, 'server_metadata_items', pairs)
+  if (files.length === 0) return
+  const longest = (which: 0 | 1) => Math.max(...files.map((file) => [...file[which]].length))
+  await enforceLocal(backends, 'server_injected_files', files.length)
+  await enforceLocal(backends, 'server_injected_file_path_bytes', longest(0))
+  await enforceLocal(backends, 'server_injected_file_content_bytes', longest(1))
 }
 
 /** Servers of one user that a group may have; undefined when any number. The lower of both limits counts, and none is lower than any, as in Nova. */

@@ -5,6 +5,7 @@ import { answered } from '../stores/cells.ts'
 import type { Backends } from './backends.ts'
 import { Fault } from './faults.ts'
 import { chargedTo, limitSet } from './quotas.ts'
+import { enforceLocal } from './unified-limits.ts'
 
 export type ServerGroup = WholeGroup
 
@@ -54,6 +55,7 @@ async function checkQuota(backends: Backends, context: RequestContext, more: num
     const limit = limits[whose].server_groups
     if (limit >= 0 && has[whose] + more > limit) throw new Fault('tooManyServerGroups')
   }
+  await enforceLocal(backends, 'server_groups', more, has.project)
 }
 
 /** Requests that came together may have passed the check together. */

@@ -72,14 +72,29 @@ export const quotaOptions = group('quota', {
   keyPairs: limit('key_pairs', 100, 'Key pairs of a user.'),
   serverGroups: limit('server_groups', 10, 'Server groups of a project.'),
   serverGroupMembers: limit('server_group_members', 10, 'Servers in a group.'),
-  driver: choice('driver', ['nova.quota.DbQuotaDriver', 'nova.quota.NoopQuotaDriver'], 'nova.quota.DbQuotaDriver', {
-    help: 'Where limits are kept: in the database, or nowhere, so that there are none. Limits in Keystone are not supported.',
+  driver: choice(
+    'driver',
+    ['nova.quota.DbQuotaDriver', 'nova.quota.NoopQuotaDriver', 'nova.quota.UnifiedLimitsDriver'],
+    'nova.quota.DbQuotaDriver',
+    { help: 'Where limits are kept: in the database, nowhere, so that there are none, or in Keystone.' },
+  ),
+  unifiedLimitsResourceStrategy: choice('unified_limits_resource_strategy', ['require', 'ignore'], 'require', {
+    help: 'With limits in Keystone: whether those in the list must be registered there, or need not be while all others must.',
+  }),
+  unifiedLimitsResourceList: list('unified_limits_resource_list', ['servers'], {
+    help: 'The resources that this is about: `servers`, `class:VCPU` and other classes of Placement, `server_key_pairs` and so on.',
   }),
   recheckQuota: boolean('recheck_quota', true, {
     help: 'Count again once something was made, so that requests which come together cannot exceed a limit.',
   }),
   countUsageFromPlacement: boolean('count_usage_from_placement', false, {
     help: 'Ask Placement for processors and memory in use instead of the cells.',
+  }),
+})
+
+export const limitsWorkarounds = group('workarounds', {
+  unifiedLimitsCountPcpuAsVcpu: boolean('unified_limits_count_pcpu_as_vcpu', false, {
+    help: 'With limits in Keystone: count dedicated processors among `class:VCPU`.',
   }),
 })
 
@@ -118,6 +133,7 @@ export interface ComputeSettings {
   readonly compute: Settings<typeof computeOptions>
   readonly api: Settings<typeof apiOptions>
   readonly quota: Settings<typeof quotaOptions>
+  readonly workarounds: Settings<typeof limitsWorkarounds>
   readonly cinder: Settings<typeof cinderOptions>
   readonly glance: Settings<typeof glanceOptions>
   readonly neutron: Settings<typeof neutronOptions>

@@ -8,6 +8,7 @@ import { type Cinder, cinder } from './cinder.ts'
 import { type Glance, glance } from './glance.ts'
 import { type Ironic, ironic } from './ironic.ts'
 import { type Keystone, keystone } from './keystone.ts'
+import { type KeystoneLimits, keystoneLimits, limitsEndpointOptions } from './limits.ts'
 import { type Manila, manila } from './manila.ts'
 import { type Neutron, neutron } from './neutron.ts'
 import { type Placement, placement } from './placement.ts'
@@ -21,6 +22,7 @@ export interface Peers {
   readonly placement: Placement
   readonly manila: Manila
   readonly ironic: Ironic
+  readonly limits: KeystoneLimits
   close(): Promise<void>
 }
 
@@ -53,6 +55,7 @@ export const peerOptions = {
   }),
   placement: group('placement', { ...sessionOptions, ...authOptions, ...serviceOptions('placement') }),
   manila: group('manila', { ...sessionOptions, ...authOptions, ...serviceOptions('shared-file-system') }),
+  osloLimit: group('oslo_limit', { ...sessionOptions, ...authOptions, ...serviceOptions('identity'), ...limitsEndpointOptions }),
   ironic: group('ironic', { ...sessionOptions, ...authOptions, ...serviceOptions('baremetal') }),
   serviceUser: group('service_user', {
     ...sessionOptions,
@@ -85,6 +88,7 @@ export function connectPeers(settings: PeerSettings, { log, clock }: { log: Log;
     placement: connectPeer('placement', settings.placement, parts),
     manila: connectPeer('manila', settings.manila, parts),
     ironic: connectPeer('ironic', settings.ironic, parts),
+    limits: connectPeer('oslo_limit', settings.osloLimit, parts),
   }
   return {
     keystone: keystone(services.keystone),
@@ -93,6 +97,7 @@ export function connectPeers(settings: PeerSettings, { log, clock }: { log: Log;
     cinder: cinder(services.cinder),
     placement: placement(services.placement),
     manila: manila(services.manila),
+    limits: keystoneLimits(services.limits, settings.osloLimit),
     ironic: ironic(services.ironic, { configured: settings.ironic.authType !== null }),
     close: async () => {
       await Promise.all([serviceSession.close(), ...Object.values(services).map((service) => service.close())])

@@ -36,7 +36,7 @@ export interface FakeThings {
 }
 
 export interface FakePeers extends FakeThings {
-  readonly peers: Omit<Peers, 'close' | 'manila' | 'ironic'>
+  readonly peers: Omit<Peers, 'close' | 'manila' | 'ironic' | 'limits'>
   /** `neutron ports`, `glance image` …, in the order in which they were asked. */
   readonly calls: string[]
   /** Makes the next questions of this kind fail; a status, or undefined for a service that cannot be reached. */
@@ -99,7 +99,7 @@ export function fakePeers(things: Partial<FakeThings> = {}): FakePeers {
       removeAllocations: (consumer) => asked(`placement forget ${consumer}`, () => undefined),
       usages: (project, user) => asked('placement usages', () => all.usages.get(user === undefined ? project : `${project}/${user}`) ?? {}),
     } as Partial<Placement> as Placement,
-  } satisfies Omit<Peers, 'close' | 'manila' | 'ironic'>
+  } satisfies Omit<Peers, 'close' | 'manila' | 'ironic' | 'limits'>
   return {
     ...all,
     peers,

@@ -3,7 +3,20 @@ import type { RequestContext } from '../../oslo/context.ts'
 import type { Server } from '../../stores/cell/servers.ts'
 import type { Backends } from '../backends.ts'
 import { Fault } from '../faults.ts'
-import { chargedTo, checkDeltas, checkMetadataCount, type Deltas, type Excess, limitSet, serversAllowed, usageOf } from '../quotas.ts'
+import type { SizedFlavor } from '../flavor-resources.ts'
+import {
+  chargedTo,
+  checkDeltas,
+  checkMetadataCount,
+  type Deltas,
+  type Excess,
+  enforceRequest,
+  limitSet,
+  serversAllowed,
+  usageOf,
+} from '../quotas.ts'
+import { areUnified, enforceServers } from '../unified-limits.ts'
+import { type Details, isVolumeBacked } from './details.ts'
 
 export interface Size {
   readonly vcpus: number
@@ -14,6 +27,19 @@ export interface Size {
 export function sizeOf(flavor: { readonly 'nova_object.data': Readonly<Record<string, unknown>> }): Size {
   const { vcpus, memory_mb } = flavor['nova_object.data']
   return { vcpus: Number(vcpus), memoryMb: Number(memory_mb) }
+}
+
+function wholeFlavor({ flavor }: Server): SizedFlavor {
+  const data = flavor!.cur['nova_object.data']
+  return {
+    name: String(data.name),
+    vcpus: Number(data.vcpus),
+    memoryMb: Number(data.memory_mb),
+    rootGb: Number(data.root_gb),
+    ephemeralGb: Number(data.ephemeral_gb),
+    swap: Number(data.swap),
+    extraSpecs: (data.extra_specs ?? {}) as Readonly<Record<string, string>>,
+  }
 }
 
 const ownerOf = ({ projectId, userId }: Server): [string, string] => [projectId ?? '', userId ?? '']
@@ -39,18 +65,34 @@ function tooMany({ overs, limits, usage }: Excess, requested: Deltas): Fault {
   )
 }
 
+/** Whether one server more of a flavor fits, by limits in Keystone: a resize holds both sizes until it ends. Throws `overQuota`. */
+export async function enforceFlavor(
+  backends: Backends,
+  { projectId }: Server,
+  flavor: SizedFlavor,
+  onVolume: boolean,
+  count = 1,
+): Promise<void> {
+  await enforceServers(backends, projectId ?? '', { flavor, onVolume, min: count, max: count })
+}
+
 /** Throws `tooManyServers` when a server that was deleted softly does not fit any more. */
-export async function checkRestore(backends: Backends, server: Server): Promise<void> {
+export async function checkRestore(backends: Backends, details: Details): Promise<void> {
+  const { server } = details
   const owner = ownerOf(server)
   const [limits, usage] = await Promise.all([limitSet(backends, ...owner), usageOf(backends, ...owner)])
   serversAllowed(limits, usage, sizeOf(server.flavor!.cur), 1, 1)
+  if (areUnified(backends.settings)) await enforceFlavor(backends, server, wholeFlavor(server), await isVolumeBacked(details))
 }
 
 /**
  * An offloaded server takes nothing in Placement, so it can only be over a limit where that is what is counted.
  * nova/compute/api.py API._check_quota_unshelve_offloaded
  */
-export async function checkUnshelve(backends: Backends, server: Server): Promise<void> {
+export async function checkUnshelve(backends: Backends, details: Details): Promise<void> {
+  const { server } = details
+  // Nothing is asked for, so only what is over a limit already is refused
+  if (areUnified(backends.settings)) return enforceFlavor(backends, server, wholeFlavor(server), await isVolumeBacked(details), 0)
   if (!backends.settings.quota.countUsageFromPlacement) return
   const { vcpus, memoryMb } = sizeOf(server.flavor!.cur)
   const over = await checkDeltas(backends, ...ownerOf(server), { instances: 0, cores: vcpus, ram: memoryMb })
@@ -59,5 +101,7 @@ export async function checkUnshelve(backends: Backends, server: Server): Promise
 
 /** Throws `metadataLimitExceeded`. */
 export async function checkMetadata(backends: Backends, context: RequestContext, count: number): Promise<void> {
-  if (count > 0) checkMetadataCount(await limitSet(backends, ...chargedTo(context)), count)
+  if (count === 0) return
+  checkMetadataCount(await limitSet(backends, ...chargedTo(context)), count)
+  await enforceRequest(backends, count, [])
 }

@@ -25,7 +25,7 @@ import { imageOf, sizeOfFlavor, topologyWith } from './guest.ts'
 import { inCell } from './in-cell.ts'
 import { firstNode } from './live-migrate.ts'
 import { portsAskForResources } from './port-resources.ts'
-import { checkUpsize, sizeOf } from './quota.ts'
+import { checkUpsize, enforceFlavor, sizeOf } from './quota.ts'
 import { findRequestSpec } from './request-spec.ts'
 import { rememberImage } from './shelve.ts'
 import { checkState } from './states.ts'
@@ -49,6 +49,7 @@ export async function resize(backends: Backends, context: RequestContext, server
   const flavor = await otherFlavor(backends, details, asked.flavorid)
   const onVolume = await isVolumeBacked(details)
   const size = { vcpus: flavor.vcpus, memoryMb: flavor.memoryMb }
+  await enforceFlavor(backends, server, flavor, onVolume)
   await checkUpsize(backends, server, sizeOf(server.flavor!.cur), size)
   await checkFlavor(backends, details, flavor, { onVolume, zeroDiskFlavor: asked.zeroDiskFlavor })
   const stored = await findRequestSpec(backends, server.uuid)

@@ -12,8 +12,8 @@ import { startTask, toCompute } from './task.ts'
 export async function restore(backends: Backends, context: RequestContext, server: Server): Promise<void> {
   refuseLocked(context, server)
   checkState(server, 'restore')
-  await checkRestore(backends, server)
   const details = detailsOf(backends, server)
+  await checkRestore(backends, details)
   const onHost = server.host !== null
   await startTask(backends, context, details, {
     verb: 'restore',

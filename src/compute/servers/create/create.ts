@@ -14,8 +14,18 @@ import { Fault } from '../../faults.ts'
 import { numaTopology } from '../../hardware/numa.ts'
 import { pciGroups, pciRequests } from '../../hardware/pci.ts'
 import { diskEncryption, pciAffinity, soundModel } from '../../hardware/switches.ts'
-import { chargedTo, checkInjectedFiles, checkMetadataCount, groupMemberLimit, limitSet, serversAllowed, usageOf } from '../../quotas.ts'
+import {
+  chargedTo,
+  checkInjectedFiles,
+  checkMetadataCount,
+  enforceRequest,
+  groupMemberLimit,
+  limitSet,
+  serversAllowed,
+  usageOf,
+} from '../../quotas.ts'
 import { castBuild } from '../../rpc/build.ts'
+import { enforceLocal, enforceServers } from '../../unified-limits.ts'
 import { allDevices, rootDeviceName } from './block-devices.ts'
 import { destinationOf } from './destination.ts'
 import { foreignHints, hintLists, wantedGroup } from './hints.ts'
@@ -85,7 +95,13 @@ async function planServers(backends: Backends, context: RequestContext, wanted: 
   if (basics.withPorts < wanted.min) throw new Fault('portLimitExceeded')
   const devices = devicesOf(backends, wanted, basics)
   await checkAgainstFlavor(backends, wanted, basics, devices, asked)
-  const place = await placeOf(context, wanted, basics.withPorts, asked)
+  const place = await placeOf(
+    backends,
+    context,
+    wanted,
+    { withPorts: basics.withPorts, onVolume: rootVolumeOf(devices) !== undefined },
+    asked,
+  )
   const disks = await disksOf(backends, context, wanted, devices, place.count)
   return { context, wanted, reservationId: reservationId(), ...basics, ...guest, ...place, ...disks }
 }
@@ -157,6 +173,7 @@ async function checkAgainstFlavor(
   const pairs = Object.keys(wanted.metadata).length
   if (pairs > 0) checkMetadataCount(limits, pairs)
   checkInjectedFiles(limits, wanted.files)
+  await enforceRequest(backends, pairs, wanted.files)
   const volume = rootVolumeOf(devices)
   const rootVolume = volume ? { size: volume.volume_size } : null
   checkImage({ image: boot.image, imageId: boot.id, guest: meta, flavor, rootVolume, zeroDiskFlavor: may.zeroDiskFlavor })
@@ -165,12 +182,21 @@ async function checkAgainstFlavor(
 }
 
 /** Where they may go, and how many of them. */
-async function placeOf(context: RequestContext, wanted: WantedServers, withPorts: number, asked: Asked) {
+async function placeOf(
+  backends: Backends,
+  context: RequestContext,
+  wanted: WantedServers,
+  { withPorts, onVolume }: { readonly withPorts: number; readonly onVolume: boolean },
+  asked: Asked,
+) {
   const group = await asked.group
   const hints = hintLists(asked.hints)
   const destination = await asked.destination
   const limits = await asked.limits
-  const count = serversAllowed(limits, await asked.usage, wanted.flavor, wanted.min, withPorts)
+  const { flavor, min } = wanted
+  const allowed = serversAllowed(limits, await asked.usage, flavor, min, withPorts)
+  const count = await enforceServers(backends, context.projectId ?? '', { flavor, onVolume, min, max: allowed })
+  if (group) await enforceLocal(backends, 'server_group_members', 1, group.members.length + count - 1)
   const joining = group && { groupId: group.id, userId: context.userId ?? '', limit: groupMemberLimit(limits) }
   return { group, hints, destination, count, joining }
 }
