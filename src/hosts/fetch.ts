@@ -1,15 +1,24 @@
 /** Hosts an application where requests and answers are those of the web standard: Bun, Deno, workers, srvx. */
-import { type Application, type Request as Asked, BodyTooLarge, type Environ } from '../app/contract.ts'
+import { type Response as Answer, type Application, type Request as Asked, BodyTooLarge, type Environ } from '../app/contract.ts'
 
 export type FetchHandler = (request: Request) => Promise<Response>
 
 /** Header names come in lower case and repeats joined, since the standard keeps neither. */
 export function toFetch(app: Application): FetchHandler {
   return async function fetch(request) {
-    const { status, headers, body } = await app(askedOf(request))
+    let answer: Answer
+    try {
+      answer = await app(askedOf(request))
+    } catch {
+      // An application answers its own errors; this is the last resort, and says nothing of the cause.
+      return new Response('Internal Server Error\n', { status: 500 })
+    }
+    const { status, headers, body } = answer
     const out = new Headers()
     for (const [name, value] of headers) out.append(name, value)
     const empty = body === null || request.method === 'HEAD' || status === 204 || status === 304
+    if (request.method === 'HEAD' && !out.has('content-length') && (typeof body === 'string' || body instanceof Uint8Array))
+      out.set('content-length', String(Buffer.byteLength(body)))
     return new Response(empty ? null : ((body instanceof Uint8Array || typeof body === 'string' ? body : streamOf(body)) as string), {
       status,
       headers: out,
@@ -18,7 +27,8 @@ export function toFetch(app: Application): FetchHandler {
 }
 
 function askedOf(request: Request): Asked {
-  const url = new URL(request.url)
+  // a client of HTTP/1.0 need not say whom it asks
+  const url = new URL(request.url, 'http://localhost')
   const headers = Object.fromEntries(request.headers)
   headers.host ??= url.host
   const environ: Environ = {}

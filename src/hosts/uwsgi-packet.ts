@@ -35,7 +35,7 @@ export function readPacket(bytes: Buffer): { packet: Packet; rest: Buffer } | un
   return { packet: { modifier, size, variables: readVariables(bytes.subarray(headBytes, end)) }, rest: bytes.subarray(end) }
 }
 
-/** Values are Latin-1, as WSGI has them: bytes that mean what they say. The last of a repeated name wins, as in uWSGI. */
+/** Values are Latin-1, as WSGI has them: bytes that mean what they say. A header that comes twice (nginx) is joined, as HTTP allows. */
 function readVariables(bytes: Buffer): Variables {
   const variables: Record<string, string> = Object.create(null)
   let at = 0
@@ -50,7 +50,9 @@ function readVariables(bytes: Buffer): Variables {
   }
   while (at < bytes.length) {
     const name = take()
-    variables[name] = take()
+    const value = take()
+    const before = variables[name]
+    variables[name] = before !== undefined && name.startsWith('HTTP_') && name !== 'HTTP_HOST' ? `${before},${value}` : value
   }
   return variables
 }

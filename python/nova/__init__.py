@@ -1,0 +1,1 @@
+"""The name under which WSGI servers look for Nova's applications."""
