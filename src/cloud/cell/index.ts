@@ -21,6 +21,7 @@ import { openExpectations } from './expectations.ts'
 import { openFaults } from './faults.ts'
 import { adoptGuests } from './guests.ts'
 import { hostServers, listen } from './listen.ts'
+import { openMoveOrders } from './move-orders.ts'
 import { type CellCore, type CellParts, type Host, hostsUp } from './parts.ts'
 import { openScheduler } from './scheduler/select.ts'
 import { register } from './services.ts'
@@ -131,7 +132,7 @@ async function assemble({ cells: specs, ...start }: CellsStart): Promise<Assembl
       hosts,
       servers: hostServers(hosts, driver, { log, wait }),
       usage: trackUsage({ cell: found.cell, reservedMemoryMb: all.reservedMemoryMb, report }),
-      abortedMoves: new Set(),
+      moveOrders: openMoveOrders(),
     })
   }
   const [first, ...others] = cores

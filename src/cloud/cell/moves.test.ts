@@ -206,17 +206,30 @@ describe('a live migration', () => {
       expect((await migrations()).map(([, status]) => status)).toEqual(['error'])
     })
 
-  test('that is aborted stays where it is', async () => {
+  const slowMove = async () => {
     await t.close()
-    await begin({ settings: { timings: { scale: 1, stage: 0, spawn: 0, move: 400 } } })
-    const { uuid, host } = server
+    await begin({ settings: { timings: { scale: 1, stage: 0, spawn: 0, destroy: 0, move: 20_000 } } })
     await live(null)
-    await expect.poll(async () => (await t.cell.migrations.ofServer(uuid, ['running']))[0]?.status).toBe('running')
-    const [migration] = await t.cell.migrations.ofServer(uuid, ['running'])
-    await t.act(uuid, null, 'live_migration_abort', { migration_id: migration!.id })
+    await expect.poll(async () => (await t.cell.migrations.ofServer(server.uuid, ['running']))[0]?.status).toBe('running')
+    return (await t.cell.migrations.inStatus(server.uuid, 'running'))!.id
+  }
+
+  test('that is aborted stays where it is, at once', async () => {
+    const id = await slowMove()
+    const { uuid, host } = server
+    await t.act(uuid, null, 'live_migration_abort', { migration_id: id })
     expect(await t.settled(uuid)).toMatchObject({ vmState: 'active', host })
-    await expect.poll(async () => (await t.cell.migrations.find(migration!.id))!.status).toBe('cancelled')
+    await expect.poll(async () => (await t.cell.migrations.find(id))!.status).toBe('cancelled')
     expect(await boundTo(uuid)).toEqual([host])
+  })
+
+  test('that is told to complete waits no longer', async () => {
+    const id = await slowMove()
+    const { uuid, host } = server
+    await t.act(uuid, null, 'live_migration_force_complete')
+    expect(await t.settled(uuid)).toMatchObject({ vmState: 'active', powerState: 1, host: other(host) })
+    await expect.poll(async () => (await t.cell.migrations.find(id))!.status).toBe('completed')
+    expect(await boundTo(uuid)).toEqual([other(host)])
   })
 })
 

@@ -11,6 +11,7 @@ import type { Hypervisor } from '../drivers/hypervisor.ts'
 import type { Clock, Ids } from '../service.ts'
 import type { Expectations } from './expectations.ts'
 import type { Faults } from './faults.ts'
+import type { MoveOrders } from './move-orders.ts'
 import type { Scheduler } from './scheduler/select.ts'
 import type { CellSettings } from './settings.ts'
 import type { HostServers } from './switch.ts'
@@ -45,8 +46,8 @@ export interface CellCore {
   readonly faults: Faults
   /** What takes the messages of the hosts. */
   readonly servers: HostServers
-  /** Live migrations that somebody wants ended, by their ids. */
-  readonly abortedMoves: Set<number>
+  /** Of live migrations. */
+  readonly moveOrders: MoveOrders
 }
 
 export interface CellParts extends CellCore {

@@ -50,7 +50,7 @@ export const liveMigrate: Verb = {
         const former = await connectDestination(destination, job)
         if (!job.again) move.former = former
       })
-      if (host.abortedMoves.has(migration.id)) return await rollBack(host, move, 'cancelled')
+      if (isAborted(host, migration)) return await rollBack(host, move, 'cancelled')
       await at('running')
       await carryOver(host, move)
     } catch (error) {
@@ -58,7 +58,7 @@ export const liveMigrate: Verb = {
       await rollBack(host, move, 'error')
       throw error
     } finally {
-      host.abortedMoves.delete(migration.id)
+      host.moveOrders.forget(migration.id)
       for (const name of host.hosts.keys()) host.usage.touch(name)
     }
   },
@@ -72,10 +72,13 @@ async function carryOver(host: Host, move: Move): Promise<void> {
   const { server, migration, destination } = move
   const { uuid } = server
   // after a crash the memory may be on the other side already
-  const state = await (destination.hypervisor.guests().includes(uuid)
+  const isThere = destination.hypervisor.guests().includes(uuid)
+  const moved = isThere
     ? destination.hypervisor.powerOf(uuid)
-    : host.hypervisor.moveMemory(uuid))
-  if (host.abortedMoves.has(migration.id)) return rollBack(host, move, 'cancelled')
+    : await host.moveOrders.orElse(migration.id, host.hypervisor.moveMemory(uuid))
+  if (isAborted(host, migration)) return rollBack(host, move, 'cancelled')
+  // without its memory when it was told to complete: a guest that is paused has nothing more to copy
+  const state = moved ?? host.hypervisor.powerOf(uuid)
   await activateBindings(host, server, destination.name)
   await onDestination(move, 'compute_post_live_migration_at_destination', async () => {
     const availabilityZone = await zoneOf(destination, destination.name)
@@ -92,6 +95,8 @@ async function carryOver(host: Host, move: Move): Promise<void> {
   })
   await leave(host, move, migration)
 }
+
+const isAborted = ({ moveOrders }: Host, { id }: Migration): boolean => moveOrders.given(id) === 'abort'
 
 /** Nothing of it stays here. */
 async function leave(host: Host, { context, server }: Connecting, migration: Migration): Promise<void> {
@@ -123,14 +128,21 @@ export const abort: Verb = {
     const id = args.migration_id as number
     const migration = await host.cell.migrations.find(id)
     const status = migration?.status ?? 'gone'
-    if (['queued', 'preparing', 'running'].includes(status)) host.abortedMoves.add(id)
+    if (['queued', 'preparing', 'running'].includes(status)) host.moveOrders.give(id, 'abort')
     else if (!again)
       throw nova('InvalidMigrationState', { migration_id: id, instance_uuid: server.uuid, state: status, method: 'abort live migration' })
   },
 }
 
-/** The simulated hypervisor is as fast as it can be. */
-export const forceComplete: Verb = { keepsTask: true, atOnce: true, run: async () => {} }
+/** What still makes it slow is not waited for. nova/compute/manager.py ComputeManager.live_migration_force_complete */
+export const forceComplete: Verb = {
+  keepsTask: true,
+  atOnce: true,
+  async run(host, { server }) {
+    const migration = await host.cell.migrations.inStatus(server.uuid, 'running')
+    if (migration) host.moveOrders.give(migration.id, 'complete')
+  },
+}
 
 /** Whether the destination would take the server, asked before anything moves; ports wait there from then on. */
 export async function checkDestination(
