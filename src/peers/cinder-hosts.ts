@@ -14,6 +14,8 @@ export interface NewVolume {
   readonly volumeType: string | null
   readonly imageId?: string | null
   readonly snapshotId?: string | null
+  /** The same key makes one volume, where the service heeds it: the embedded one does, Cinder does not. */
+  readonly key: string
 }
 
 export interface AttachmentSummary {
@@ -55,9 +57,11 @@ export function hostVolumes(client: CinderClient): HostVolumes {
   const { session } = client
   return {
     ...client,
-    async createVolume({ size, name, volumeType, imageId = null, snapshotId = null }) {
+    async createVolume({ size, name, volumeType, imageId = null, snapshotId = null, key }) {
       const volume = { size, name, description: '', volume_type: volumeType, imageRef: imageId, snapshot_id: snapshotId }
-      return (await session.request({ method: 'POST', path: '/volumes', json: { volume } })).json<{ volume: CinderVolume }>().volume
+      const headers = { 'idempotency-key': key }
+      return (await session.request({ method: 'POST', path: '/volumes', json: { volume }, headers })).json<{ volume: CinderVolume }>()
+        .volume
     },
     async connect(id, connector, mountpoint) {
       const answer = await session.request({

@@ -1,5 +1,6 @@
 /** New volumes: from nothing, from an image, a snapshot or another volume (cinder/volume/flows/api/create_volume.py). */
 
+import { header } from '../../app/contract.ts'
 import { isUuidLike } from '../uuid.ts'
 import { poolFor } from './backends.ts'
 import type { Metadata, Snapshot, Volume, VolumeType } from './documents.ts'
@@ -38,8 +39,11 @@ interface Source {
 
 export const trimmed = (text: string | null | undefined): string | null => text?.trim() ?? null
 
-/** Makes the volume and gives it as it is from then on. */
+/** Makes the volume and gives it as it is from then on; who repeats a request with an Idempotency-Key gets what was made for it. */
 export async function createVolume(call: VolumeCall, sent: SentVolume): Promise<Volume> {
+  const key = header(call.request, 'idempotency-key')
+  const before = key ? call.store.volumes.by('made_for', key).find(({ project_id }) => project_id === call.projectId) : undefined
+  if (before) return before
   const asked = sent.volume_type ? typeNamed(call, sent.volume_type) : undefined
   const source = await sourceOf(call, sent)
   if (truth(sent.multiattach))
@@ -188,6 +192,7 @@ function newVolume(
     image_metadata: image ? imageMetadata(image) : ((snapshot ? snapshot.image_metadata : volume?.image_metadata) ?? null),
     use_quota: true,
     name_id: null,
+    made_for: header(call.request, 'idempotency-key') ?? null,
     created_at: now,
     updated_at: now,
   }

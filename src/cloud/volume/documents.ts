@@ -32,6 +32,8 @@ export interface Volume extends Document {
   readonly use_quota: boolean
   /** The volume that holds the bytes, where a migration has left them in another one. */
   readonly name_id: string | null
+  /** What its maker called the request for it (Idempotency-Key); null when it called it nothing. */
+  readonly made_for: string | null
   readonly created_at: number
   readonly updated_at: number | null
 }

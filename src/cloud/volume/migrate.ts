@@ -96,6 +96,7 @@ function swap(
     migration_status: `target:${volume.id}`,
     image_metadata: null,
     use_quota: false,
+    made_for: null,
     created_at: clock.now(),
     updated_at: clock.now(),
   }

@@ -1,7 +1,6 @@
 /** Images of Glance that servers are made of and that are made of servers. */
 import type { RequestContext } from '../../oslo/context.ts'
 import { PeerError } from '../../oslo/keystoneauth/errors.ts'
-import type { GlanceClient } from '../../peers/glance.ts'
 import { type Image, imageFromGlance, imageFromSystemMetadata } from '../../stores/objects/image-meta.ts'
 import type { Backends } from '../backends.ts'
 import { Fault } from '../faults.ts'
@@ -88,7 +87,8 @@ export async function createImage({ peers }: Backends, context: RequestContext, 
   const { instance_owner: owner, ...properties } = image.properties
   try {
     const body = glanceForm({ ...image, properties })
-    const formats = empty ? { disk_format: await preferredFormat(glance), container_format: 'bare' } : {}
+    // nova/image/glance.py GlanceImageServiceV2._create_v2: no bytes can claim to be anything else
+    const formats = empty ? { disk_format: 'raw', container_format: 'bare' } : {}
     const { id } = await glance.create({ ...formats, ...body })
     if (owner) await glance.addMember(id, String(owner))
     if (empty) await glance.upload(id, new Uint8Array())
@@ -130,14 +130,6 @@ function textOf(value: unknown): string | null {
   if (value === null || typeof value === 'string') return value
   if (typeof value === 'boolean') return value ? 'True' : 'False'
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
-}
-
-/** nova/image/glance.py _get_image_create_disk_format_default */
-async function preferredFormat({ session }: GlanceClient): Promise<string> {
-  const answer = await session.request({ path: '/v2/schemas/image' })
-  const { properties } = answer.json<{ properties?: { disk_format?: { enum?: string[] } } }>()
-  const supported = properties?.disk_format?.enum ?? []
-  return ['qcow2', 'vhd', 'vmdk', 'raw'].find((format) => supported.includes(format)) ?? supported[0] ?? 'qcow2'
 }
 
 /** What Glance said, as glanceclient tells it: its HTML without tags. */

@@ -6,7 +6,7 @@ import type { BlockDevice } from '../../../stores/cell/block-devices.ts'
 import type { Server } from '../../../stores/cell/servers.ts'
 import { last } from '../../serve/query.ts'
 import { booleanFrom } from '../../serve/values.ts'
-import { type Call, nothing, op, plain, type Reply, resource } from '../../spec/operation.ts'
+import { type Call, nothing, nothingInHtml, op, plain, type Reply, resource } from '../../spec/operation.ts'
 import * as p from '../../spec/parameters.ts'
 import { json, many, object } from '../../spec/shape.ts'
 import { ofProject, serverAbove } from './member.ts'
@@ -127,6 +127,7 @@ export const volumeAttachments = resource({
     body: attachBody,
     rule: 'os_compute_api:os-volumes-attachments:create',
     statusOf: (_, { at }) => (at('2.101') ? 202 : 200),
+    reply: ({ at }) => (at('2.101') ? nothingInHtml : plain()) as Reply<unknown>,
     errors: [400, 403, 404, 409],
     run: attach,
   }),

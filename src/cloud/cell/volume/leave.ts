@@ -30,21 +30,37 @@ export async function disconnect(core: CellCore, context: RequestContext, uuid: 
 
 /**
  * The server goes: its volumes are free, and those that are to go with it are deleted. What Cinder refuses is only told to the log.
- * nova/compute/manager.py ComputeManager._shutdown_instance, _cleanup_volumes
+ * nova/compute/manager.py ComputeManager._shutdown_instance
  */
 export async function releaseVolumes(core: CellCore, context: RequestContext, uuid: string): Promise<void> {
-  const volumes = volumesOf(core, context)
   const devices = await attachedTo(core, uuid)
-  const failed = (volume: string, what: string) => (error: Error) =>
-    core.log.warning(`Failed to ${what} volume: ${volume} due to ${error.message}`, { context, instance: uuid })
-  for (const { attachmentId, volumeId } of devices)
-    if (attachmentId !== null) await asked(() => volumes.removeAttachment(attachmentId)).catch(failed(volumeId, 'detach'))
-  for (const { deleteOnTermination, volumeId } of devices)
-    if (deleteOnTermination) await asked(() => volumes.removeVolume(volumeId), noVolume(volumeId)).catch(failed(volumeId, 'delete'))
+  for (const device of devices) await free(core, context, device)
+  for (const device of devices) await drop(core, context, device)
 }
 
-/** The same for a server that could not be built and stays: it keeps the devices whose volumes are kept. */
+/**
+ * The same for a server that could not be built and stays: one volume after the other, and it keeps the devices whose volumes are kept.
+ * nova/compute/manager.py ComputeManager._cleanup_volumes
+ */
 export async function abandonVolumes(core: CellCore, context: RequestContext, uuid: string): Promise<void> {
-  await releaseVolumes(core, context, uuid)
-  for (const device of await attachedTo(core, uuid)) if (device.deleteOnTermination) await core.cell.blockDevices.remove(device.id)
+  for (const device of await attachedTo(core, uuid)) {
+    await free(core, context, device)
+    if (device.deleteOnTermination) await core.cell.blockDevices.remove(device.id)
+    await drop(core, context, device)
+  }
+}
+
+async function free(core: CellCore, context: RequestContext, { attachmentId, volumeId, instanceUuid }: Attached): Promise<void> {
+  if (attachmentId === null) return
+  await asked(() => volumesOf(core, context).removeAttachment(attachmentId)).catch((error: Error) => {
+    core.log.warning(`Failed to detach volume: ${volumeId} due to ${error.message}`, { context, instance: instanceUuid! })
+  })
+}
+
+async function drop(core: CellCore, context: RequestContext, device: Attached): Promise<void> {
+  const { deleteOnTermination, volumeId, instanceUuid } = device
+  if (!deleteOnTermination) return
+  await asked(() => volumesOf(core, context).removeVolume(volumeId), noVolume(volumeId)).catch((error: Error) => {
+    core.log.warning(`Failed to delete volume: ${volumeId} due to ${error.message}`, { context, instance: instanceUuid! })
+  })
 }

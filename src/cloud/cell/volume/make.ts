@@ -19,10 +19,11 @@ export async function makeVolume(host: Host, volumes: HostVolumes, server: Serve
 }
 
 async function wishFor(volumes: HostVolumes, { uuid }: Server, device: BlockDevice): Promise<NewVolume> {
-  const { sourceType, volumeSize: size, imageId, snapshotId, volumeType } = device
-  if (sourceType === 'image') return { size, name: '', volumeType, imageId }
-  if (sourceType === 'blank') return { size, name: `${uuid}-blank-vol`, volumeType }
-  return { size, name: '', volumeType: volumeType ?? (await typeBehind(volumes, snapshotId!)), snapshotId }
+  const { sourceType, volumeSize: size, imageId, snapshotId, volumeType, uuid: key } = device
+  const wish = { size, name: '', volumeType, key: key! }
+  if (sourceType === 'image') return { ...wish, imageId }
+  if (sourceType === 'blank') return { ...wish, name: `${uuid}-blank-vol` }
+  return { ...wish, volumeType: volumeType ?? (await typeBehind(volumes, snapshotId!)), snapshotId }
 }
 
 /** Of the volume that a snapshot is of. */
