@@ -35,7 +35,8 @@ export const identitySeed = ({ passwords }: Pick<Secrets, 'passwords'>): Seed =>
 /** Networks as the tests of clients expect them: one that every project may use, one of `demo`, and one towards the outside. */
 export const networkPlan = (adminProjectId: string, demoProjectId: string): SeedPlan => ({
   adminProjectId,
-  shared: { name: 'shared', cidr: '10.10.0.0/20' },
+  // Guests on it are told their addresses by the metadata service: no agent would serve them
+  shared: { name: 'shared', cidr: '10.10.0.0/20', dhcp: false },
   private: { name: 'private', cidr: '10.0.0.0/24', projectId: demoProjectId },
   external: { name: 'public', cidr: '172.24.4.0/24' },
   router: { name: 'router1' },

@@ -15,7 +15,8 @@ const floors = JSON.parse(readFileSync(join(dirname(fileURLToPath(import.meta.ur
 const scenarios = named.length > 0 ? named : Object.keys(floors)
 
 const { startCloud } = await import('../support/cloud.ts')
-const cloud = await startCloud((text) => process.stdout.write(`${text}\n`))
+// The recordings name the host of the conductor, which is called `peer` in them
+const cloud = await startCloud((text) => process.stdout.write(`${text}\n`), { OS_DEFAULT__HOST: 'peer' })
 const total = { passed: 0, failed: 0, skipped: 0 }
 try {
   const out = await check({ ...process.env, ...(await cloud.variables()) })

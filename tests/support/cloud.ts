@@ -46,11 +46,13 @@ export function run(program: string, argv: readonly string[], options: SpawnOpti
   return new Promise((resolve, reject) => child.on('error', reject).on('close', (code) => resolve({ code, out, err })))
 }
 
-export async function startCloud(tell: (text: string) => void): Promise<Cloud> {
+/** `more`: variables that the cloud is started with. */
+export async function startCloud(tell: (text: string) => void, more: Readonly<Record<string, string>> = {}): Promise<Cloud> {
   const folder = mkdtempSync(join(tmpdir(), 'nova-ts-'))
   const state = join(folder, '.nova-ts')
   const ports = String(await freePorts(7))
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(OS_|NOVA_TS_)/.test(name)))
+  const clean = Object.entries(process.env).filter(([name]) => !/^(OS_|NOVA_TS_)/.test(name))
+  const env = { ...Object.fromEntries(clean), ...more }
   const command = (verb: string, ...argv: string[]) => run(process.execPath, [bin, 'cloud', verb, ...argv], { cwd: folder, env })
   const cloud: Cloud = {
     folder,

@@ -19,7 +19,7 @@ const deadlineSeconds = 10
 
 export const runCell: Program = async (place) => {
   const files = layout(place.state)
-  const { sources, logs } = await configure('nova-compute')
+  const { sources, logs, host } = await configure('nova-compute')
   const log = logs.named('cloud.cell')
   const report = (error: unknown) => log.warning(`The message broker: ${error}`)
   const ends = await Promise.all(
@@ -32,7 +32,7 @@ export const runCell: Program = async (place) => {
   const api = apiStore(database, clock.now)
   const stores = { api, cells: openCells({ mappings: api.cellMappings, now: clock.now, deadlineSeconds }) }
   const peers = connectPeers(peerSettings(sources), { log: logs.named('keystoneauth'), clock })
-  const cells = ends.map(({ number, driver }) => ({ driver, cell: cellName(number), settings: settingsOf(number, place) }))
+  const cells = ends.map(({ number, driver }) => ({ driver, cell: cellName(number), settings: settingsOf(number, place, host) }))
   const running = await startCells({ stores, cells, peers, clock, ids, random: Math.random, log, faultsFile: files.faults })
   return {
     async close() {
@@ -49,8 +49,8 @@ export const runCell: Program = async (place) => {
   }
 }
 
-/** The first cell has the names that a cloud with a single one has. */
-const settingsOf = (cell: number, { hosts }: Size): CellOptions => ({
+/** The first cell has the names that a cloud with a single one has; its conductor is on the host of the APIs, [DEFAULT] host of nova.conf. */
+const settingsOf = (cell: number, { hosts }: Size, controller: string): CellOptions => ({
   hosts: numbers(hosts).map((host) => ({ name: hostName(cell, host) })),
-  ...(cell > 1 && { controller: `${cellName(cell)}-controller` }),
+  controller: cell === 1 ? controller : `${cellName(cell)}-${controller}`,
 })

@@ -64,6 +64,13 @@ export async function signOfLife({ cell, clock, settings, isDown }: Registry): P
       await cell.services.update(service.id, { lastSeenUp: toDateTime(clock.now()), reportCount: service.reportCount + 1 })
 }
 
+/** JSON as Python writes it: until 2.27 the API shows it as it is kept. */
+const spaced = (value: unknown): string =>
+  JSON.stringify(value, null, 1)
+    .replace(/([[{])\n\s*/g, '$1')
+    .replace(/\n\s*([\]}])/g, '$1')
+    .replace(/\n\s*/g, ' ')
+
 // nova/compute/resource_tracker.py ResourceTracker._init_compute_node; the row of a node outlives its process
 async function node({ cell, settings }: Registry, host: string, serviceId: number, resources: HostResources): Promise<number> {
   const known = await cell.computeNodes.find(host, host)
@@ -77,7 +84,7 @@ async function node({ cell, settings }: Registry, host: string, serviceId: numbe
     vcpus: resources.vcpus,
     memoryMb: resources.memoryMb,
     localGb: resources.diskGb,
-    cpuInfo: JSON.stringify(resources.cpu),
+    cpuInfo: spaced(resources.cpu),
     diskAvailableLeast: resources.diskAvailableLeast,
     supportedInstances: JSON.stringify(resources.supports),
     ramAllocationRatio: settings.ramRatio,

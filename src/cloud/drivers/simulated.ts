@@ -38,7 +38,7 @@ const cpu = {
   arch: 'x86_64',
   model: 'Nehalem',
   vendor: 'Intel',
-  features: ['pge', 'clflush'],
+  features: ['clflush', 'pge'],
   topology: { cores: 1, threads: 1, sockets: 4 },
 }
 const traits = new Set([

@@ -150,7 +150,12 @@ async function seed(store: Store, blobs: Blobs, clock: Clock, ids: Ids, owner: s
     protected: false,
     os_hidden: false,
     tags: [],
-    properties: {},
+    // As openstacksdk leaves them, with which DevStack uploads its images
+    properties: {
+      'owner_specified.openstack.md5': '',
+      'owner_specified.openstack.object': 'images/cirros',
+      'owner_specified.openstack.sha256': '',
+    },
     content: { size, virtual_size: size, checksum, os_hash_value: sha512 },
     staged: null,
     created: now,

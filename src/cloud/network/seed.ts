@@ -13,6 +13,8 @@ export interface SeedNetwork {
   readonly name: string
   readonly cidr: string
   readonly dnsNameservers?: readonly string[]
+  /** Unless said, networks towards the outside have none. */
+  readonly dhcp?: boolean
 }
 
 export interface SeedPlan {
@@ -75,7 +77,7 @@ function plant(operation: Operation, plan: SeedPlan): Seeded {
 function makeNetwork(
   operation: Operation,
   project_id: string,
-  { name, cidr, dnsNameservers }: SeedNetwork,
+  { name, cidr, dnsNameservers, dhcp }: SeedNetwork,
   values: Partial<NetworkValues>,
 ): { network: Network; subnet: Subnet } {
   const { store } = operation.neutron
@@ -92,7 +94,7 @@ function makeNetwork(
         network_id: network.id,
         ip_version: cidr.includes(':') ? 6 : 4,
         cidr,
-        enable_dhcp: !values['router:external'],
+        enable_dhcp: dhcp ?? !values['router:external'],
         ...(dnsNameservers && { dns_nameservers: dnsNameservers }),
       },
       operation,
