@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'tests/**/*.test.ts'],
-    exclude: ['tests/rabbitmq/**'],
+    exclude: ['tests/rabbitmq/**', 'tests/servers/**'],
     testTimeout: 20_000,
     hookTimeout: 30_000,
     pool: 'threads',

@@ -1,15 +1,29 @@
 /** MariaDB and PostgreSQL of our own: private data, a port on loopback, gone when the tests are. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer, connect as dial } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { type Certificates, certificates } from '../rabbitmq/certificates.ts'
 
 export interface Instance {
   /** A connection string that ends where the name of a database would follow. */
   readonly url: string
   readonly port: number
+  /** Its certificate is for `localhost`. */
+  readonly certificates: Certificates
   readonly pid: () => number
   /** Ends it at once, as a crash would. */
   kill(): Promise<void>
@@ -73,6 +87,9 @@ const mariadb: Kind = {
     '--innodb-file-per-table=0',
     '--innodb-buffer-pool-size=128M',
     '--skip-log-bin',
+    `--ssl-ca=${folder}/ca.pem`,
+    `--ssl-cert=${folder}/server.pem`,
+    `--ssl-key=${folder}/server.key`,
   ],
 }
 
@@ -81,7 +98,8 @@ const postgresql: Kind = {
   stopSignal: 'SIGINT',
   url: (port) => `postgresql+psycopg2://nova:secret@127.0.0.1:${port}/`,
   prepare(folder, as) {
-    const options = ['-D', `${folder}/data`, '-U', 'nova', '-A', 'trust', '--no-sync', '-E', 'UTF8', '--locale=C.UTF-8']
+    const how = ['-A', 'scram-sha-256', `--pwfile=${folder}/password`, '--no-sync', '-E', 'UTF8', '--locale=C.UTF-8']
+    const options = ['-D', `${folder}/data`, '-U', 'nova', ...how]
     execFileSync(join(postgresqlBin()!, 'initdb'), options, { stdio: 'ignore', ...as })
   },
   command: (folder, port) => [
@@ -100,6 +118,12 @@ const postgresql: Kind = {
     'full_page_writes=off',
     '-c',
     'max_connections=200',
+    '-c',
+    'ssl=on',
+    '-c',
+    `ssl_cert_file=${folder}/server.pem`,
+    '-c',
+    `ssl_key_file=${folder}/server.key`,
   ],
 }
 
@@ -110,12 +134,14 @@ async function begin(kind: Kind, wanted?: number): Promise<Instance> {
   const folder = mkdtempSync(join(tmpdir(), 'nova-ts-server-'))
   const as = accountOf(kind.account)
   mkdirSync(join(folder, 'data'), { mode: 0o700 })
-  const { writeFileSync } = await import('node:fs')
-  writeFileSync(
-    join(folder, 'init.sql'),
-    "CREATE USER IF NOT EXISTS nova@'%' IDENTIFIED BY 'secret';\nGRANT ALL ON *.* TO nova@'%';\nCREATE USER IF NOT EXISTS nova@localhost IDENTIFIED BY 'secret';\nGRANT ALL ON *.* TO nova@localhost;\n",
-  )
-  if (as) for (const path of [folder, join(folder, 'data'), join(folder, 'init.sql')]) chownSync(path, as.uid, as.gid)
+  const certs = certificates()
+  writeFileSync(join(folder, 'init.sql'), accounts)
+  writeFileSync(join(folder, 'password'), 'secret')
+  copyFileSync(certs.ca, join(folder, 'ca.pem'))
+  copyFileSync(certs.cert, join(folder, 'server.pem'))
+  copyFileSync(certs.key, join(folder, 'server.key'))
+  chmodSync(join(folder, 'server.key'), 0o600)
+  if (as) for (const path of [folder, ...readdirSync(folder).map((name) => join(folder, name))]) chownSync(path, as.uid, as.gid)
   kind.prepare(folder, as)
   const port = wanted ?? (await freePort())
   let child: ChildProcess | undefined
@@ -135,16 +161,21 @@ async function begin(kind: Kind, wanted?: number): Promise<Instance> {
   return {
     url: kind.url(port),
     port,
+    certificates: certs,
     pid: () => child!.pid!,
     start,
     kill: () => end('SIGKILL'),
     stop: () => end(kind.stopSignal),
     async remove() {
       await end(kind.stopSignal)
-      rmSync(folder, { recursive: true, force: true })
+      for (const path of [folder, certs.folder]) rmSync(path, { recursive: true, force: true })
     },
   }
 }
+
+const accounts = ["'%'", 'localhost']
+  .map((host) => `CREATE USER IF NOT EXISTS nova@${host} IDENTIFIED BY 'secret';\nGRANT ALL ON *.* TO nova@${host};\n`)
+  .join('')
 
 /** Servers refuse to run as root; their packages bring an account. */
 function accountOf(name: string): Account | undefined {

@@ -1,4 +1,5 @@
 /** MySQL and MariaDB by mysql2. */
+import { checkServerIdentity, type TLSSocket } from 'node:tls'
 import { MysqlAdapter, MysqlIntrospector, MysqlQueryCompiler } from 'kysely'
 import mysql from 'mysql2'
 import { type Driver, type DriverOptions, duplicateNamed } from './driver.ts'
@@ -59,7 +60,7 @@ interface Place {
   readonly name: string
 }
 
-function connect({ options, initCommand }: MysqlParameters, before: string, place: Place): Promise<Session> {
+function connect({ options, initCommand, certifiedAddress }: MysqlParameters, before: string, place: Place): Promise<Session> {
   return new Promise((resolve, reject) => {
     const connection = mysql.createConnection(options)
     const failed = (error: Error) => {
@@ -67,6 +68,7 @@ function connect({ options, initCommand }: MysqlParameters, before: string, plac
       reject(translate(error, place, ''))
     }
     connection.once('error', failed)
+    if (certifiedAddress !== null) requireAddress(connection, certifiedAddress)
     connection.connect((error) => {
       if (error) {
         failed(error)
@@ -84,6 +86,13 @@ function connect({ options, initCommand }: MysqlParameters, before: string, plac
       )
     })
   })
+}
+
+/** mysql2 compares a certificate with names only; here with an address, after the handshake of TLS and before anything is said. */
+function requireAddress(connection: mysql.Connection, address: string): void {
+  const secured = connection as unknown as { startTLS(done: (error?: Error) => void): void; stream: TLSSocket }
+  const startTls = secured.startTLS.bind(connection)
+  secured.startTLS = (done) => startTls((error) => done(error ?? checkServerIdentity(address, secured.stream.getPeerCertificate(true))))
 }
 
 class MysqlSession implements Session {
@@ -162,6 +171,8 @@ const meanings: readonly [codes: readonly number[], make: (message: string, caus
   [[1216, 1217, 1451, 1452], (message, cause) => new ForeignKeyViolated(message, { cause })],
   // shut down, killed, gone, lost while it was asked, timed out by the server, Galera node not ready
   [[1053, 1077, 1078, 1079, 1927, 2006, 2013, 4031, 3169, 1047], (message, cause) => new ConnectionLost(message, { cause })],
+  // who one is, or may do
+  [[1044, 1045, 1142, 1251, 1698], (message, cause) => new DatabaseError(message, { cause })],
   // unknown database, too many connections, blocked host
   [[1049, 1040, 1203, 1129], (message, cause) => new DatabaseUnavailable(message, { cause })],
 ]

@@ -1,6 +1,7 @@
 /** Connection strings of MySQL and MariaDB: what PyMySQL takes after the `?`, in mysql2's words. */
 import { readFileSync } from 'node:fs'
-import type { ConnectionOptions } from 'mysql2'
+import { isIP } from 'node:net'
+import type { ConnectionOptions, SslOptions } from 'mysql2'
 import { DatabaseError } from './errors.ts'
 import type { DatabaseUrl } from './url.ts'
 
@@ -8,6 +9,8 @@ export interface MysqlParameters {
   readonly options: ConnectionOptions
   /** Said on each connection after it is made. */
   readonly initCommand: string | null
+  /** The address that the server's certificate must name, where mysql2 does not see to that. */
+  readonly certifiedAddress: string | null
   /** How long an answer may take. */
   readonly readSeconds: number
 }
@@ -41,6 +44,8 @@ export function readMysqlUrl(url: DatabaseUrl & { engine: 'mysql' }, more: strin
   if (query.charset !== undefined && !/^utf8(mb[34])?$/i.test(query.charset))
     throw new DatabaseError(`mysql: cannot take charset=${query.charset}, only utf8, utf8mb3 and utf8mb4`)
   if (url.host?.includes(',')) throw new DatabaseError('mysql: several hosts cannot be given')
+  const secured = tls(query)
+  const address = url.host !== null && query.unix_socket === undefined && isIP(url.host) !== 0 ? url.host : null
   return {
     options: {
       ...(query.unix_socket === undefined ? { host: url.host ?? 'localhost', port: url.port ?? 3306 } : { socketPath: query.unix_socket }),
@@ -57,8 +62,10 @@ export function readMysqlUrl(url: DatabaseUrl & { engine: 'mysql' }, more: strin
       enableKeepAlive: true,
       // A server must not be able to ask for our files
       flags: ['-LOCAL_FILES'],
-      ...tls(query),
+      // Of an address mysql2 would ask for a certificate of `localhost`
+      ...(secured && { ssl: { ...secured, verifyIdentity: secured.verifyIdentity === true && address === null } }),
     },
+    certifiedAddress: secured?.verifyIdentity ? address : null,
     initCommand: query.init_command ?? null,
     readSeconds: seconds(query, 'read_timeout', 60),
   }
@@ -72,21 +79,19 @@ function seconds(query: Query, name: string, initial: number): number {
 }
 
 /** pymysql/connections.py _create_ssl_ctx: without an authority nothing is verified; with one, the name is too unless it says no. */
-function tls(query: Query): Pick<ConnectionOptions, 'ssl'> {
+function tls(query: Query): SslOptions | undefined {
   const asked = Object.keys(query).some((name) => name.startsWith('ssl_') && name !== 'ssl_disabled') || isTrue(query.ssl)
-  if (!asked || isTrue(query.ssl_disabled)) return {}
+  if (!asked || isTrue(query.ssl_disabled)) return undefined
   if (query.ssl_capath !== undefined) throw new DatabaseError('mysql: ssl_capath cannot be used; name one file with ssl_ca')
   const verified = query.ssl_ca !== undefined || isTrue(query.ssl_verify_cert)
   const named = query.ssl_check_hostname === undefined ? verified : !isFalse(query.ssl_check_hostname)
   return {
-    ssl: {
-      ...(query.ssl_ca !== undefined && { ca: fileOf('ssl_ca', query.ssl_ca) }),
-      ...(query.ssl_cert !== undefined && { cert: fileOf('ssl_cert', query.ssl_cert) }),
-      ...(query.ssl_key !== undefined && { key: fileOf('ssl_key', query.ssl_key) }),
-      ...(query.ssl_cipher !== undefined && { ciphers: query.ssl_cipher }),
-      rejectUnauthorized: verified && !isFalse(query.ssl_verify_cert),
-      verifyIdentity: verified && (named || isTrue(query.ssl_verify_identity)),
-    },
+    ...(query.ssl_ca !== undefined && { ca: fileOf('ssl_ca', query.ssl_ca) }),
+    ...(query.ssl_cert !== undefined && { cert: fileOf('ssl_cert', query.ssl_cert) }),
+    ...(query.ssl_key !== undefined && { key: fileOf('ssl_key', query.ssl_key) }),
+    ...(query.ssl_cipher !== undefined && { ciphers: query.ssl_cipher }),
+    rejectUnauthorized: verified && !isFalse(query.ssl_verify_cert),
+    verifyIdentity: verified && (named || isTrue(query.ssl_verify_identity)),
   }
 }
 

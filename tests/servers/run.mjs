@@ -1,0 +1,106 @@
+#!/usr/bin/env node
+// `npm run databases`: installs Debian's mariadb-server and postgresql when they are missing, starts one of each of its own on 127.0.0.1, runs the
+// tests beside this file, and what the stores and the API are tested with on SQLite; then stops both. Arguments name test files: only those run.
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const here = dirname(fileURLToPath(import.meta.url))
+const root = join(here, '..', '..')
+const { installed, startMariadb, startPostgresql } = await import('./instances.ts')
+const { freeSets } = await import('../support/server-databases.ts')
+
+const packages = [...(installed.mariadb() ? [] : ['mariadb-server']), ...(installed.postgresql() ? [] : ['postgresql'])]
+if (packages.length > 0 && !install()) {
+  process.stdout.write(`${packages.join(' and ')} could not be installed\n0 passed, 1 failed, 0 skipped\n`)
+  process.exit(1)
+}
+
+const total = { passed: 0, failed: 0, skipped: 0 }
+const servers = []
+try {
+  const start = performance.now()
+  const started = await Promise.allSettled([startMariadb(), startPostgresql()])
+  for (const { value } of started) if (value) servers.push(value)
+  const failure = started.find(({ reason }) => reason)
+  if (failure) throw failure.reason
+  const [mariadb, postgresql] = servers
+  process.stdout.write(`MariaDB on port ${mariadb.port}, PostgreSQL on ${postgresql.port} after ${seconds(start)}\n`)
+  const named = process.argv.slice(2)
+  await vitest('what servers do', ['--config', join(here, 'vitest.config.ts'), ...named], {
+    NOVA_TEST_MARIADB: mariadb.url,
+    NOVA_TEST_POSTGRESQL: postgresql.url,
+    NOVA_TEST_CERTIFICATES: JSON.stringify(mariadb.certificates),
+    NOVA_TEST_CERTIFICATES_POSTGRESQL: JSON.stringify(postgresql.certificates),
+  })
+  if (named.length === 0)
+    for (const { url } of servers) await vitest(`stores and API on ${url.split(':')[0]}`, overDatabases(), { NOVA_TEST_DATABASES: url })
+} catch (error) {
+  process.stdout.write(`${error.stack}\n`)
+  total.failed++
+} finally {
+  for (const server of servers) {
+    rmSync(freeSets(server.url), { recursive: true, force: true })
+    await server.remove()
+  }
+}
+process.stdout.write(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`)
+process.exit(total.failed > 0 ? 1 : 0)
+
+/** Tests that get their databases from tests/support/databases.ts, which makes them on the server that it is told of. */
+function overDatabases() {
+  const files = readdirSync(join(root, 'src'), { recursive: true }).filter((name) => name.endsWith('.test.ts'))
+  return files.map((name) => join('src', name)).filter((path) => /testStores|testApi\(/.test(readFileSync(join(root, path), 'utf8')))
+}
+
+async function vitest(title, argv, env) {
+  const start = performance.now()
+  process.stdout.write(`\n--- ${title}\n`)
+  const child = spawn(
+    join(root, 'node_modules', '.bin', 'vitest'),
+    ['run', '--reporter=dot', '--testTimeout=60000', '--hookTimeout=180000', ...argv],
+    {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, NO_COLOR: '1', ...env },
+    },
+  )
+  let out = ''
+  child.stdout.on('data', (chunk) => {
+    out += chunk
+    process.stdout.write(chunk)
+  })
+  const code = await new Promise((done) => child.on('close', done))
+  const count = (word) => Number(new RegExp(`^ +Tests +.*?(\\d+) ${word}`, 'm').exec(out)?.[1] ?? 0)
+  const failed = count('failed')
+  total.passed += count('passed')
+  total.failed += code === 0 ? failed : Math.max(1, failed)
+  total.skipped += count('skipped')
+  process.stdout.write(`${title}: ${seconds(start)}\n`)
+}
+
+function seconds(start) {
+  return `${((performance.now() - start) / 1000).toFixed(1)} s`
+}
+
+/** Packages start no service: a policy that forbids it stands in the way while they are installed. */
+function install() {
+  const policy = '/usr/sbin/policy-rc.d'
+  const ours = !existsSync(policy)
+  const apt = (...argv) =>
+    spawnSync('apt-get', ['-qq', '-o', 'DPkg::Lock::Timeout=300', ...argv], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    }).status === 0
+  try {
+    if (ours) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
+    const wanted = ['install', '-y', '--no-install-recommends', ...packages]
+    return (apt(...wanted) || (apt('update') && apt(...wanted))) && installed.mariadb() && installed.postgresql()
+  } catch (error) {
+    process.stdout.write(`${error.message}\n`)
+    return false
+  } finally {
+    if (ours) rmSync(policy, { force: true })
+  }
+}
