@@ -49,7 +49,8 @@ export interface Glance {
 /** `servers` is [glance] api_servers: tried in turns, a random one first. */
 export function glance(service: PeerService, { servers }: { servers: readonly string[] }): Glance {
   const session = (context: RequestContext): Session => {
-    const any = service.as(context)
+    // as glanceclient asks: what Glance refuses, it explains in HTML
+    const any = service.as(context).with({ headers: { accept: '*/*' } })
     if (servers.length === 0) return any
     return any.with({ endpointOverride: servers[Math.floor(Math.random() * servers.length)]! })
   }
