@@ -2,7 +2,7 @@
 import { boolean, choice, group, integer, list, type Settings, text } from '../../oslo/config/options.ts'
 import { authOptions } from '../../oslo/keystoneauth/options.ts'
 
-const noEffect = 'Has no effect: tokens are cached in this process.'
+const noEffect = 'Has no effect.'
 
 export const authTokenOptions = group('keystone_authtoken', {
   ...authOptions,
@@ -26,24 +26,30 @@ export const authTokenOptions = group('keystone_authtoken', {
   cafile: text('cafile', null, { help: "Authorities that sign Keystone's certificate, as PEM; those of the system when unset." }),
   insecure: boolean('insecure', false, { help: "Do not verify Keystone's certificate." }),
   regionName: text('region_name', null, { help: 'Region of the Keystone that tokens are validated at.' }),
-  memcachedServers: list('memcached_servers', [], { help: noEffect, deprecated: ['memcache_servers'] }),
+  memcachedServers: list('memcached_servers', [], {
+    help: 'Caches that share what Keystone said of tokens; this process alone remembers it when there are none.',
+    deprecated: ['memcache_servers'],
+  }),
   tokenCacheTime: integer('token_cache_time', 300, {
     help: 'Seconds for which a validated token is not asked about again; 0 until it expires, -1 not at all.',
   }),
-  memcacheSecurityStrategy: choice('memcache_security_strategy', ['None', 'MAC', 'ENCRYPT'], 'None', { ignoreCase: true, help: noEffect }),
-  memcacheSecretKey: text('memcache_secret_key', null, { secret: true, help: noEffect }),
-  memcacheTlsEnabled: boolean('memcache_tls_enabled', false, { help: noEffect }),
-  memcacheTlsCafile: text('memcache_tls_cafile', null, { help: noEffect }),
-  memcacheTlsCertfile: text('memcache_tls_certfile', null, { help: noEffect }),
-  memcacheTlsKeyfile: text('memcache_tls_keyfile', null, { help: noEffect }),
-  memcacheTlsAllowedCiphers: text('memcache_tls_allowed_ciphers', null, { help: noEffect }),
-  memcachePoolDeadRetry: integer('memcache_pool_dead_retry', 300, { help: noEffect }),
+  memcacheSecurityStrategy: choice('memcache_security_strategy', ['None', 'MAC', 'ENCRYPT'], 'None', {
+    ignoreCase: true,
+    help: 'Sign, or sign and encrypt, what is in those caches.',
+  }),
+  memcacheSecretKey: text('memcache_secret_key', null, { secret: true, help: 'What the keys for that are made of.' }),
+  memcacheTlsEnabled: boolean('memcache_tls_enabled', false, { help: 'Speak TLS to them.' }),
+  memcacheTlsCafile: text('memcache_tls_cafile', null, { help: 'Authorities that sign their certificates, as PEM.' }),
+  memcacheTlsCertfile: text('memcache_tls_certfile', null, { help: 'Certificate to present to them, as PEM.' }),
+  memcacheTlsKeyfile: text('memcache_tls_keyfile', null, { help: 'Key of that certificate, as PEM.' }),
+  memcacheTlsAllowedCiphers: text('memcache_tls_allowed_ciphers', null, { help: 'Ciphers that may be used.' }),
+  memcachePoolDeadRetry: integer('memcache_pool_dead_retry', 300, { help: 'Seconds for which one that failed is left alone.' }),
   memcachePoolMaxsize: integer('memcache_pool_maxsize', 10, { help: noEffect }),
-  memcachePoolSocketTimeout: integer('memcache_pool_socket_timeout', 3, { help: noEffect }),
+  memcachePoolSocketTimeout: integer('memcache_pool_socket_timeout', 3, { help: 'Seconds in which one has to answer.' }),
   memcachePoolUnusedTimeout: integer('memcache_pool_unused_timeout', 60, { help: noEffect }),
   memcachePoolConnGetTimeout: integer('memcache_pool_conn_get_timeout', 10, { help: noEffect }),
   memcacheUseAdvancedPool: boolean('memcache_use_advanced_pool', true, { help: noEffect }),
-  memcacheSaslEnabled: boolean('memcache_sasl_enabled', false, { help: noEffect }),
+  memcacheSaslEnabled: boolean('memcache_sasl_enabled', false, { help: 'Not supported: with it tokens are cached in this process alone.' }),
   memcacheUsername: text('memcache_username', null, { help: noEffect }),
   memcachePassword: text('memcache_password', null, { secret: true, help: noEffect }),
   includeServiceCatalog: boolean('include_service_catalog', true, { help: 'Ask Keystone for the catalogue of a token and hand it on.' }),

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { readSources } from '../../oslo/config/sources.ts'
 import { type TestKeystone, testKeystone, tokenBody } from '../../oslo/keystoneauth/fixture.ts'
 import { silent } from '../../oslo/log.ts'
+import { testMemcached } from '../../oslo/memcached/fixture.ts'
 import type { Application, Request, Response } from '../contract.ts'
 import { type Asked, ask } from '../testing.ts'
 import { authTokenFilters } from './auth-token.ts'
@@ -404,18 +405,66 @@ describe('settings', () => {
   })
   test('that make no sense are refused at once', async () => {
     await expect(open({ auth_type: 'magic' })).rejects.toThrow("[keystone_authtoken] auth_type: 'magic' is not supported")
+    await expect(open({ memcached_servers: 'a:b:c' })).rejects.toThrow("[keystone_authtoken] memcached_servers: 'a:b:c' is no address")
+    await expect(open({ memcache_security_strategy: 'mac' })).rejects.toThrow('[keystone_authtoken] memcache_secret_key: must be defined')
     await expect(open({}, { token_cache_time: 'soon' })).rejects.toThrow("'soon' is not an integer")
   })
   test('that have no effect, or a bad one, are mentioned', async () => {
-    await open({ memcached_servers: '127.0.0.1:11211', service_token_roles_required: 'false', www_authenticate_uri: '' })
+    await open({
+      memcached_servers: '127.0.0.1:11211',
+      memcache_sasl_enabled: 'true',
+      service_token_roles_required: 'false',
+      www_authenticate_uri: '',
+    })
     expect(said.map((line) => line.slice(0, 31))).toEqual([
       'warning Configuring www_authent',
       'warning service_token_roles_req',
-      'warning memcached_servers has n',
+      'warning memcache_sasl_enabled i',
     ])
   })
   test('without www_authenticate_uri name the address that we use ourselves', async () => {
     const response = await call(await open({ www_authenticate_uri: '' }))
     expect(response.headers.at(-1)).toEqual(['WWW-Authenticate', `Keystone uri="${keystone.url}/v3"`])
+  })
+})
+
+describe('a memcached', () => {
+  for (const strategy of ['None', 'MAC', 'ENCRYPT'])
+    test(`spares other processes the question: ${strategy}`, async () => {
+      const server = await testMemcached()
+      try {
+        const shared = {
+          memcached_servers: server.at,
+          memcache_security_strategy: strategy,
+          memcache_secret_key: 's3cret',
+          token_cache_time: 77,
+        }
+        const [one, other] = [await open(shared), await open(shared)]
+        expect((await call(one, { 'x-auth-token': 'user' })).status).toBe(200)
+        await expect.poll(() => server.kept.size).toBe(1)
+        expect((await call(other, { 'x-auth-token': 'user' })).status).toBe(200)
+        expect(inside?.environ.identity).toMatchObject({ user: { token: 'user', userName: 'joe', roles: ['member', 'reader'] } })
+        expect(asked().length).toBe(1)
+        expect([...server.kept.values()][0]!.seconds).toBe('77')
+        // what came from there is looked up there again soon
+        now += 11_000
+        server.kept.clear()
+        expect((await call(other, { 'x-auth-token': 'user' })).status).toBe(200)
+        expect(asked().length).toBe(2)
+      } finally {
+        server.close()
+      }
+    })
+
+  test('that holds something else, or is away, is done without', async () => {
+    const server = await testMemcached()
+    const app = await open({ memcached_servers: server.at, memcache_pool_socket_timeout: 1 })
+    await call(app, { 'x-auth-token': 'user' })
+    await expect.poll(() => server.kept.size).toBe(1)
+    for (const entry of server.kept.values()) entry.value = '{"token": 7}'
+    expect((await call(await open({ memcached_servers: server.at }), { 'x-auth-token': 'user' })).status).toBe(200)
+    server.close()
+    expect((await call(await open({ memcached_servers: server.at }), { 'x-auth-token': 'user' })).status).toBe(200)
+    expect(asked().length).toBe(3)
   })
 })

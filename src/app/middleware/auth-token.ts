@@ -2,6 +2,8 @@
  * Lets in who has a valid token: keystonemiddleware.auth_token. What a client says about itself is dropped, Keystone is asked about its token, and
  * what Keystone says is handed on as `environ.identity` and as headers.
  */
+import { readFileSync } from 'node:fs'
+import { ConfigError } from '../../oslo/config/error.ts'
 import type { Option } from '../../oslo/config/options.ts'
 import { settings as settingsOf } from '../../oslo/config/settings.ts'
 import type { Sources } from '../../oslo/config/sources.ts'
@@ -11,12 +13,14 @@ import { loadAuth } from '../../oslo/keystoneauth/identity.ts'
 import { authSettings, type SessionSettings } from '../../oslo/keystoneauth/options.ts'
 import { createSession, type Session } from '../../oslo/keystoneauth/session.ts'
 import type { Log } from '../../oslo/log.ts'
+import { InvalidAddress, memcached } from '../../oslo/memcached/client.ts'
 import { type Filter, header, type Request, type Response } from '../contract.ts'
 import { httpError } from '../http-error.ts'
 import type { FilterFactory, Registry, Variables } from '../paste.ts'
 import { forbiddenByRules } from './access-rules.ts'
 import { type AuthTokenSettings, authTokenOptions } from './auth-token-options.ts'
 import { type Findings, identified, withoutForgeries } from './identity.ts'
+import { type TokenCache, tokenCache } from './token-cache.ts'
 import { IdentityUnavailable, InvalidToken, type TokenValidator, tokenValidator } from './token-validation.ts'
 
 export interface AuthTokenParts {
@@ -142,9 +146,45 @@ function makeAuthToken(variables: Variables, { sources, logger, clock }: AuthTok
   for (const notice of notices(settings, variables)) log.warning(notice)
   const session = createSession({ settings: connectionOf(settings), log })
   const auth = loadAuth(credentials.settings, { group: credentials.group, session, clock })
-  const validator = auth ? tokenValidator({ session: keystoneOf(session, auth, settings), auth, clock, ...settings }) : unconfigured
+  const shared = sharedCache(settings, log)
+  const validator = auth
+    ? tokenValidator({ session: keystoneOf(session, auth, settings), auth, clock, ...settings, ...(shared ? { shared } : {}) })
+    : unconfigured
   return authToken({ settings, validator, log, clock })
 }
+
+/** The memcached of memcached_servers, if any. Throws a `ConfigError`. */
+function sharedCache(settings: AuthTokenSettings, log: Log): TokenCache | undefined {
+  const { memcacheSecurityStrategy: strategy, memcacheSecretKey: secret, memcachedServers: servers } = settings
+  const refuse = (name: string, why: string): never => {
+    throw new ConfigError(why, { option: `[${authTokenOptions.group}] ${name}` })
+  }
+  if (strategy !== 'None' && !secret) refuse('memcache_secret_key', 'must be defined when a memcache_security_strategy is defined')
+  if (servers.length === 0 || settings.memcacheSaslEnabled || settings.tokenCacheTime < 0) return undefined
+  const report = (error: unknown) => log.warning(error instanceof Error ? error.message : String(error))
+  const timeoutMs = settings.memcachePoolSocketTimeout * 1000
+  const deadMs = settings.memcachePoolDeadRetry * 1000
+  try {
+    const client = memcached({ servers, timeoutMs, deadMs, report, ...(settings.memcacheTlsEnabled ? { tls: tlsOf(settings) } : {}) })
+    return tokenCache({ memcached: client, strategy, secret: secret ?? '', seconds: settings.tokenCacheTime, report })
+  } catch (error) {
+    if (error instanceof InvalidAddress) return refuse('memcached_servers', error.message)
+    throw error
+  }
+}
+
+// keystonemiddleware/auth_token AuthProtocol._token_cache_factory
+const tlsOf = ({
+  memcacheTlsCafile: ca,
+  memcacheTlsCertfile: cert,
+  memcacheTlsKeyfile: key,
+  memcacheTlsAllowedCiphers: ciphers,
+}: AuthTokenSettings) => ({
+  ...(ca ? { ca: readFileSync(ca) } : {}),
+  ...(cert ? { cert: readFileSync(cert) } : {}),
+  ...(key ? { key: readFileSync(key) } : {}),
+  ...(ciphers ? { ciphers } : {}),
+})
 
 const connectionOf = ({ cafile, certfile, keyfile, insecure, httpConnectTimeout }: AuthTokenSettings): SessionSettings => ({
   ...{ cafile, certfile, keyfile, insecure, timeout: httpConnectTimeout ?? defaultTimeoutSeconds },
@@ -181,5 +221,6 @@ function* notices(settings: AuthTokenSettings, variables: Variables): Generator<
   if (!settings.serviceTokenRolesRequired) {
     yield 'service_token_roles_required is false: any valid token passes for a service token, whose bearer access rules do not bind. Set it to true.'
   }
-  if (settings.memcachedServers.length > 0) yield 'memcached_servers has no effect: tokens are cached in this process.'
+  if (settings.memcachedServers.length > 0 && settings.memcacheSaslEnabled)
+    yield 'memcache_sasl_enabled is not supported: memcached_servers has no effect, and tokens are cached in this process.'
 }

@@ -7,6 +7,7 @@ import { isStatus, PeerError } from '../../oslo/keystoneauth/errors.ts'
 import { identityUrl } from '../../oslo/keystoneauth/identity.ts'
 import type { Session } from '../../oslo/keystoneauth/session.ts'
 import { recentlyUsed } from './recently-used.ts'
+import type { TokenCache } from './token-cache.ts'
 
 /** The token is not one, or not any more. */
 export class InvalidToken extends Error {
@@ -34,6 +35,8 @@ export interface ValidatorParts {
   readonly includeServiceCatalog: boolean
   /** Seconds for which an answer is remembered: 0 until the token expires, below that not at all. */
   readonly tokenCacheTime: number
+  /** What others have asked for as well. */
+  readonly shared?: TokenCache
   readonly clock: { now(): number }
 }
 
@@ -42,7 +45,17 @@ const mostTokens = 4096
 /** Catalogues that are remembered at most: one a region and role, or one a project where addresses name the project. */
 const mostCatalogs = 256
 
-export function tokenValidator({ session, auth, includeServiceCatalog, tokenCacheTime, clock }: ValidatorParts): TokenValidator {
+/** What came from a shared cache is as old as it is there: it is kept here for a few requests, not for its whole time again. */
+const sharedSeconds = 10
+
+export function tokenValidator({
+  session,
+  auth,
+  includeServiceCatalog,
+  tokenCacheTime,
+  shared: common,
+  clock,
+}: ValidatorParts): TokenValidator {
   const cache = recentlyUsed<{ access: Access; until: number }>(mostTokens)
   const catalogs = recentlyUsed<readonly CatalogService[]>(mostCatalogs)
   const pending = new Map<string, Promise<Access>>()
@@ -56,14 +69,37 @@ export function tokenValidator({ session, auth, includeServiceCatalog, tokenCach
   }
 
   // keystoneclient/v3/tokens.py get_token_data
-  async function ask(token: string, allowExpired: boolean): Promise<Access> {
+  async function ask(token: string, allowExpired: boolean): Promise<unknown> {
     const flags = [...(includeServiceCatalog ? [] : ['nocatalog']), ...(allowExpired ? ['allow_expired=1'] : [])]
     const answer = await session.request({
       url: `${await address()}/auth/tokens${flags.length > 0 ? `?${flags.join('&')}` : ''}`,
       headers: { 'X-Subject-Token': token, 'OpenStack-Identity-Access-Rules': '1' },
     })
-    const access = accessOf(token, answer.json())
+    return answer.json()
+  }
+
+  /** Throws a `MalformedToken`. */
+  function read(token: string, body: unknown): Access {
+    const access = accessOf(token, body)
     return access.catalog ? { ...access, catalog: shared(access.catalog) } : access
+  }
+
+  function remember(key: string, access: Access, seconds: number): Access {
+    if (seconds >= 0) cache.set(key, { access, until: seconds === 0 ? Infinity : clock.now() + seconds * 1000 })
+    return access
+  }
+
+  /** Undefined when nobody has asked for it yet. */
+  async function fromOthers(key: string, token: string): Promise<Access | undefined> {
+    const body = await common?.get(token)
+    if (body === undefined) return undefined
+    try {
+      return remember(key, read(token, body), tokenCacheTime === 0 ? sharedSeconds : Math.min(tokenCacheTime, sharedSeconds))
+    } catch (error) {
+      // an entry of another form is one that is not there
+      if (error instanceof MalformedToken) return undefined
+      throw error
+    }
   }
 
   /** Most tokens have the same catalogue: it is kept once. */
@@ -75,9 +111,12 @@ export function tokenValidator({ session, auth, includeServiceCatalog, tokenCach
   }
 
   async function fetch(key: string, token: string, allowExpired: boolean): Promise<Access> {
+    const known = await fromOthers(key, token)
+    if (known) return known
     try {
-      const access = await ask(token, allowExpired)
-      if (tokenCacheTime >= 0) cache.set(key, { access, until: tokenCacheTime === 0 ? Infinity : clock.now() + tokenCacheTime * 1000 })
+      const body = await ask(token, allowExpired)
+      const access = remember(key, read(token, body), tokenCacheTime)
+      if (common) void common.set(token, body)
       return access
     } catch (error) {
       throw await verdict(error)
