@@ -36,7 +36,7 @@ export const identitySeed = ({ passwords }: Pick<Secrets, 'passwords'>): Seed =>
 export const networkPlan = (adminProjectId: string, demoProjectId: string): SeedPlan => ({
   adminProjectId,
   // Guests on it are told their addresses by the metadata service: no agent would serve them
-  shared: { name: 'shared', cidr: '10.10.0.0/20', dhcp: false },
+  shared: { name: 'shared', cidr: '10.10.0.0/16', dhcp: false },
   private: { name: 'private', cidr: '10.0.0.0/24', projectId: demoProjectId },
   external: { name: 'public', cidr: '172.24.4.0/24' },
   router: { name: 'router1' },
