@@ -92,6 +92,9 @@ export interface CellsOptions {
   readonly report?: (cell: { readonly uuid: string; readonly name: string | null }, error: unknown) => void
 }
 
+/** After so long the mappings are read again. */
+const mappingsMs = 60_000
+
 /** How long a cell may take to be reached that did not answer the last time. */
 const secondsForSilent = 1
 
@@ -119,13 +122,35 @@ export function openCells({
   report = () => {},
 }: CellsOptions): Cells {
   let known: CellMapping[] | undefined
+  let readAt = 0
   const opened = new Map<number, Promise<Cell>>()
   /** Cells that did not answer when they were asked last. */
   const silent = new Set<number>()
 
+  async function read(): Promise<CellMapping[]> {
+    readAt = performance.now()
+    const found = await mappings.list()
+    for (const { id, databaseConnection, transportUrl } of found) {
+      const before = known?.find((each) => each.id === id)
+      if (before && (before.databaseConnection !== databaseConnection || before.transportUrl !== transportUrl)) forget(id)
+    }
+    known = found
+    return found
+  }
+
+  /** Read once, then now and then while others are not kept waiting; Nova wants to be restarted for a new cell. */
   async function list(refresh = false): Promise<CellMapping[]> {
-    if (!known || refresh) known = await mappings.list()
+    if (!known || refresh) return read()
+    if (performance.now() - readAt > mappingsMs) read().catch(() => undefined)
     return known
+  }
+
+  function forget(id: number): void {
+    opened
+      .get(id)
+      ?.then(({ database }) => database.close())
+      .catch(() => undefined)
+    opened.delete(id)
   }
 
   function cellOf(mapping: CellMapping): Promise<Cell> {

@@ -31,6 +31,22 @@ export interface MoveInProgress {
 // nova/db/main/api.py migration_get_in_progress_by_host_and_node
 export const endStates = ['confirmed', 'reverted', 'error', 'failed', 'completed', 'cancelled', 'done'] as const
 
+/** A server on its host, with its flavors as JSON text. */
+export interface Holder {
+  readonly uuid: string
+  readonly host: string
+  readonly projectId: string
+  readonly userId: string
+  readonly flavor: string | null
+}
+
+/** A move that is not over and has found its destination, with what takes its server's place on the source. */
+export interface HoldingMove extends MoveInProgress {
+  readonly uuid: string
+  readonly projectId: string
+  readonly userId: string
+}
+
 export const occupancy = (database: Database<CellTables>) => ({
   /** One line per host and kind of server. */
   list: (): Promise<Occupants[]> =>
@@ -41,25 +57,48 @@ export const occupancy = (database: Database<CellTables>) => ({
        FROM instances WHERE deleted = 0 AND host IS NOT NULL GROUP BY host, vm_state, task_state, project_id, os_type`,
     ),
 
-  moves: (): Promise<MoveInProgress[]> =>
-    database.read((tx) =>
-      tx
-        .selectFrom('migrations')
-        .innerJoin('instances', 'instances.uuid', 'migrations.instance_uuid')
-        .leftJoin('instance_extra', 'instance_extra.instance_uuid', 'migrations.instance_uuid')
+  /** Who takes something of these hosts. */
+  holders: (hosts: readonly string[]): Promise<Holder[]> =>
+    database.read(async (tx) => {
+      if (hosts.length === 0) return []
+      return (await tx
+        .selectFrom('instances')
+        .leftJoin('instance_extra', 'instance_extra.instance_uuid', 'instances.uuid')
         .select([
-          'instances.uuid as instanceUuid',
-          'migrations.status as status',
-          'migrations.migration_type as migrationType',
-          'migrations.source_compute as sourceCompute',
-          'migrations.dest_compute as destCompute',
+          'instances.uuid as uuid',
           'instances.host as host',
+          'instances.project_id as projectId',
+          'instances.user_id as userId',
           'instance_extra.flavor as flavor',
         ])
-        .where('migrations.deleted', '=', 0)
         .where('instances.deleted', '=', 0)
-        .where('migrations.status', 'not in', [...endStates])
-        .execute(),
+        .where('instances.host', 'in', hosts)
+        .execute()) as Holder[]
+    }),
+
+  moves: (): Promise<HoldingMove[]> =>
+    database.read(
+      (tx) =>
+        tx
+          .selectFrom('migrations')
+          .innerJoin('instances', 'instances.uuid', 'migrations.instance_uuid')
+          .leftJoin('instance_extra', 'instance_extra.instance_uuid', 'migrations.instance_uuid')
+          .select([
+            'migrations.uuid as uuid',
+            'instances.project_id as projectId',
+            'instances.user_id as userId',
+            'instances.uuid as instanceUuid',
+            'migrations.status as status',
+            'migrations.migration_type as migrationType',
+            'migrations.source_compute as sourceCompute',
+            'migrations.dest_compute as destCompute',
+            'instances.host as host',
+            'instance_extra.flavor as flavor',
+          ])
+          .where('migrations.deleted', '=', 0)
+          .where('instances.deleted', '=', 0)
+          .where('migrations.status', 'not in', [...endStates])
+          .execute() as Promise<HoldingMove[]>,
     ),
 
   /** Where these servers are; those on no host are absent. */
