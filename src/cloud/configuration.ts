@@ -1,5 +1,5 @@
 /** The configuration of Nova's services in the embedded cloud: the files that an operator would write. */
-import { type Place, region, urlOf } from './places.ts'
+import { controller, type Place, region, urlOf } from './places.ts'
 import type { Secrets, UserName } from './secrets.ts'
 import type { Layout } from './state.ts'
 
@@ -22,7 +22,7 @@ export function novaConf(place: Place, layout: Layout, { passwords, metadataSecr
   const { region_name: _, ...cinder } = login('nova')
   return ini('Written at every start of the cloud: what is changed here is lost. Variables such as OS_DEFAULT__DEBUG=true are heard.', {
     DEFAULT: {
-      host: 'controller',
+      host: controller,
       state_path: layout.cell,
       transport_url: transportUrl(layout),
       allow_resize_to_same_host: true,

@@ -43,6 +43,9 @@ export interface Place extends Size {
   readonly ports: Ports
 }
 
+/** The host of all that is no compute, named as in the deployment that answers are compared with. */
+export const controller = 'peer'
+
 export const region = 'RegionOne'
 
 /** The catalogue. Addresses follow the client: see `addressFor`. */

@@ -114,7 +114,7 @@ describe('a new server', () => {
     expect((await t.cell0.faults.latestOf([uuid])).get(uuid)).toMatchObject({
       code: 500,
       message: 'No valid host was found. ',
-      host: 'controller',
+      host: 'peer',
     })
     const [action] = (await t.cell0.actions.list(uuid))!
     expect(action).toMatchObject({ action: 'create', message: 'Error' })
@@ -123,7 +123,7 @@ describe('a new server', () => {
       event: 'conductor_schedule_and_build_instances',
       result: 'Error',
       details: 'No valid host was found. ',
-      host: 'controller',
+      host: 'peer',
     })
     expect(await t.stores.api.serverMappings.find(uuid)).toMatchObject({ cellId: t.cell0.id })
     expect(await t.stores.api.requests.find(uuid)).toBeUndefined()
@@ -276,8 +276,8 @@ describe('services', () => {
   test('are as nova-manage would find them', async () => {
     const services = await t.cell.services.list()
     expect(services.map(({ host, binary, topic, version }) => [host, binary, topic, version])).toEqual([
-      ['controller', 'nova-conductor', 'conductor', 72],
-      ['controller', 'nova-scheduler', 'scheduler', 72],
+      ['peer', 'nova-conductor', 'conductor', 72],
+      ['peer', 'nova-scheduler', 'scheduler', 72],
       ['fake1', 'nova-compute', 'compute', 72],
       ['fake2', 'nova-compute', 'compute', 72],
     ])

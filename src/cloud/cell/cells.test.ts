@@ -25,8 +25,8 @@ describe('two cells', () => {
     expect(await names('cell1')).toEqual([
       'nova-compute fake1',
       'nova-compute fake2',
-      'nova-conductor controller',
-      'nova-scheduler controller',
+      'nova-conductor peer',
+      'nova-scheduler peer',
     ])
     expect(await names('cell2')).toEqual(['nova-compute cell2-fake1', 'nova-compute cell2-fake2', 'nova-conductor cell2-controller'])
   })

@@ -67,8 +67,8 @@ describe('a resize', () => {
     await expect
       .poll(() => t.events(uuid, request))
       .toEqual([
-        'conductor_migrate_server controller Success',
-        'cold_migrate controller Success',
+        'conductor_migrate_server peer Success',
+        'cold_migrate peer Success',
         `compute_prep_resize ${other(host)} Success`,
         `compute_resize_instance ${host} Success`,
         `compute_finish_resize ${other(host)} Success`,
@@ -125,7 +125,7 @@ describe('a resize', () => {
     const request = await t.resize(uuid, flavorOf({ id: 9, memory_mb: 99_000_000 }))
     expect(await t.settled(uuid)).toMatchObject({ vmState: 'active', host, memoryMb: 128 })
     expect((await t.cell.faults.latestOf([uuid])).get(uuid)).toMatchObject({ code: 500, message: 'No valid host was found. ' })
-    await expect.poll(() => t.events(uuid, request)).toEqual(['conductor_migrate_server controller Error', 'cold_migrate controller Error'])
+    await expect.poll(() => t.events(uuid, request)).toEqual(['conductor_migrate_server peer Error', 'cold_migrate peer Error'])
     const [action] = (await t.cell.actions.list(uuid))!
     const [event] = await t.cell.actions.events(action!.id)
     expect(event!.details).toBe('No valid host was found. No valid host found for resize')
@@ -164,7 +164,7 @@ describe('a live migration', () => {
     await expect
       .poll(() => t.events(uuid, request))
       .toEqual([
-        'conductor_live_migrate_instance controller Success',
+        'conductor_live_migrate_instance peer Success',
         `compute_check_can_live_migrate_destination ${other(host)} Success`,
         `compute_check_can_live_migrate_source ${host} Success`,
         `compute_live_migration ${host} Success`,
@@ -254,7 +254,7 @@ describe('a rebuild', () => {
     expect(await t.settled(server.uuid)).toMatchObject({ vmState: 'active', powerState: 1, host: server.host })
     await expect
       .poll(() => t.events(server.uuid, request))
-      .toEqual(['rebuild_server controller Success', `compute_rebuild_instance ${server.host} Success`])
+      .toEqual(['rebuild_server peer Success', `compute_rebuild_instance ${server.host} Success`])
   })
 
   test('with leave to reimage a boot volume that it does not have', async () => {
@@ -282,7 +282,7 @@ describe('a rebuild', () => {
     })
     await expect
       .poll(() => t.events(server.uuid, request))
-      .toEqual(['rebuild_server controller Success', `compute_rebuild_instance ${server.host} Error`])
+      .toEqual(['rebuild_server peer Success', `compute_rebuild_instance ${server.host} Error`])
   })
 
   test('elsewhere, since the host is lost: an evacuation', async () => {
@@ -341,8 +341,8 @@ describe('shelving', () => {
     await expect
       .poll(() => t.events(uuid, request))
       .toEqual([
-        'get_image_info controller Success',
-        'schedule_instances controller Success',
+        'get_image_info peer Success',
+        'schedule_instances peer Success',
         `compute_unshelve_instance ${back.host} Success`,
       ])
     expect(t.errors).toEqual([])

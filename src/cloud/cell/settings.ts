@@ -1,5 +1,6 @@
 /** What can be set of a cell; what is not given is as in a Nova without settings of its own, with two large hosts. */
 import type { SimulatedTimes } from '../drivers/simulated.ts'
+import { controller } from '../places.ts'
 
 export interface HostSpec {
   /** The compute service's host, and the name of its hypervisor. */
@@ -71,7 +72,7 @@ const timings: Timings = {
 
 const defaults: CellSettings = {
   hosts: [{ name: 'fake1' }, { name: 'fake2' }],
-  controller: 'controller',
+  controller,
   hostIp: '127.0.0.1',
   timings,
   heartbeatSeconds: 10,

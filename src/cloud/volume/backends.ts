@@ -4,9 +4,9 @@ import type { Cinder, VolumeSettings } from './state.ts'
 
 type Parts = Pick<Cinder, 'store' | 'settings'>
 
-/** `controller@one#peer` */
+/** `peer@one#peer` */
 export const poolName = ({ host, backendName }: VolumeSettings, backend: string): string => `${host}@${backend}#${backendName}`
-/** `controller@one` of `controller@one#peer`. */
+/** `peer@one` of `peer@one#peer`. */
 export const backendOf = (host: string): string => host.split('#')[0]!
 
 const serviceKey = (binary: string, host: string): string => `${binary}:${host}`

@@ -16,7 +16,7 @@ export interface Volume extends Document {
   readonly migration_status: string | null
   readonly volume_type_id: string
   readonly availability_zone: string
-  /** `controller@one#peer`: host, back end and pool. Null when no back end took it. */
+  /** `peer@one#peer`: host, back end and pool. Null when no back end took it. */
   readonly host: string | null
   readonly bootable: boolean
   readonly multiattach: boolean
@@ -95,7 +95,7 @@ export interface Limits extends Document {
   readonly limits: Readonly<Record<string, number>>
 }
 
-/** The id is its name, such as `cinder-volume:controller@one`. */
+/** The id is its name, such as `cinder-volume:peer@one`. */
 export interface Service extends Document {
   readonly uuid: string
   readonly binary: string

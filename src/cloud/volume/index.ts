@@ -6,6 +6,7 @@
  *     seed()
  */
 import { type Application, header, type Request } from '../../app/contract.ts'
+import { controller } from '../places.ts'
 import {
   type Authenticate,
   addressFor,
@@ -73,7 +74,7 @@ export interface VolumeService {
   seed(types?: readonly SeedType[]): void
 }
 
-const usual: VolumeSettings = { host: 'controller', backends: ['one', 'two'], backendName: 'peer', zone: 'nova', defaultType: 'peer' }
+const usual: VolumeSettings = { host: controller, backends: ['one', 'two'], backendName: 'peer', zone: 'nova', defaultType: 'peer' }
 
 /** The service over a shelf; everything it knows of the world is an argument. */
 export function volume({

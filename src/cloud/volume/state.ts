@@ -6,7 +6,7 @@ import type { Images } from './images.ts'
 import type { Store } from './store.ts'
 
 export interface VolumeSettings {
-  /** The first part of the names of back ends: `controller@one#peer`. */
+  /** The first part of the names of back ends: `peer@one#peer`. */
   readonly host: string
   readonly backends: readonly string[]
   /** volume_backend_name, and the name of the one pool of each back end. */
