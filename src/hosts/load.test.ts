@@ -18,8 +18,7 @@ export const application = { handle: async () => answer }
 export const contract = async (request) => answer
 export const standard = { prefix: 'fetched ', async fetch(request) { return new Response(this.prefix + request.method + ' ' + request.url + ' ' + await request.text(), { headers: { vary: 'a' } }) } }
 export const listener = (request, response) => response.end()
-export const late = { handle: async () => answer, ready: async () => { throw new Error('not yet') } }
-export default { fetch: () => new Response('default') }
+export const late = { handle: async () => answer, ready: async () => { throw new Error('not yet') } }; export default { fetch: () => new Response('default') }
 `,
 )
 writeFileSync(join(folder, 'only-default.mjs'), 'export default { fetch: () => new Response("default") }')

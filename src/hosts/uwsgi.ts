@@ -95,6 +95,8 @@ async function send({ status, headers, body }: Response, { variables }: Packet, 
   const bodiless = variables.REQUEST_METHOD === 'HEAD' || status === 204 || status === 304 || status < 200
   const whole = body === null || typeof body === 'string' || body instanceof Uint8Array
   const bytes = whole ? Buffer.from(body ?? '') : undefined
+  // The end of a connection says nothing of the end of an answer. A client that can, asks for chunks; front servers cannot.
+  const chunked = !whole && !bodiless && variables.NOVA_TS_CHUNKED === '1'
   let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}\r\n`
   let hasLength = false
   for (const [name, value] of headers) {
@@ -105,15 +107,23 @@ async function send({ status, headers, body }: Response, { variables }: Packet, 
     head += `${name}: ${value}\r\n`
   }
   if (bytes && !hasLength && status >= 200 && status !== 204 && status !== 304) head += `Content-Length: ${bytes.length}\r\n`
+  if (chunked && !hasLength) head += 'Transfer-Encoding: chunked\r\n'
   socket.write(`${head}\r\n`, 'latin1')
   if (bytes) {
     if (!bodiless && bytes.length > 0) socket.write(bytes)
   } else if (!bodiless)
-    for await (const chunk of body as AsyncIterable<Uint8Array>) {
+    for await (const chunk of pieces(body as AsyncIterable<Uint8Array>, chunked && !hasLength)) {
       if (socket.destroyed) return
       if (!socket.write(chunk)) await drained(socket)
     }
   await ended(socket)
+}
+
+async function* pieces(body: AsyncIterable<Uint8Array>, chunked: boolean): AsyncGenerator<Uint8Array> {
+  for await (const chunk of body)
+    if (!chunked) yield chunk
+    else if (chunk.length > 0) yield Buffer.concat([Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk, Buffer.from('\r\n')])
+  if (chunked) yield Buffer.from('0\r\n\r\n')
 }
 
 /** Resolves when the socket takes more, or never will. */

@@ -21,6 +21,8 @@ const { wsgiServers } = await import('./servers/wsgi.ts')
 const { outcomeTable } = await import('./servers/table.ts')
 const { stopAll } = await import('./servers/processes.ts')
 const { checkReal } = await import('./servers/real.ts')
+const { checkFaults } = await import('./servers/faults.ts')
+const { loadHead, loadRow, runScenario, scenarios } = await import('./load.ts')
 const { ownTargets, startOwn } = await import('./servers/own-hosts.ts')
 
 const debian = ['apache2-bin', 'nginx-light', 'haproxy', 'gunicorn', 'uwsgi-core', 'uwsgi-plugin-python3', 'libapache2-mod-wsgi-py3']
@@ -81,8 +83,9 @@ async function runCases(target) {
 }
 
 let broken = 0
-/** Of the real applications. */
+/** Of loads, faults and the real applications. */
 const checks = []
+let skippedChecks = 0
 try {
   if (!flags.includes('--no-install')) install()
   const own = await startOwn(folder, await freePorts(2))
@@ -112,6 +115,21 @@ try {
     }
   }
   await own.stop()
+  if (chosen('load')) {
+    say(`\n${loadHead}`)
+    for (const scenario of scenarios) {
+      const result = await runScenario(scenario, 8, 4)
+      say(`${loadRow(scenario.name, result)} ${result.reasons.join('; ')}`)
+      checks.push(result.failed === 0)
+    }
+  }
+  if (chosen('faults')) {
+    for (const { name, problem, skipped } of await checkFaults(folder)) {
+      if (skipped) skippedChecks++
+      else checks.push(problem === null)
+      say(`${name}: ${skipped ? 'not there' : (problem ?? 'as it should be')}`)
+    }
+  }
   if (chosen('real')) {
     for (const { name, problem } of await checkReal(folder, await freePorts(30))) {
       checks.push(problem === null)
@@ -134,5 +152,5 @@ if (flags.includes('--write')) {
 const total = (result) => outcomes.filter((one) => one.result === result).length
 const passed = total('passed') + checks.filter(Boolean).length
 const failed = total('failed') + broken + checks.filter((good) => !good).length
-say(`\n${passed} passed, ${failed} failed, ${total('excepted') + skippedHosts.length * cases.length} skipped`)
+say(`\n${passed} passed, ${failed} failed, ${total('excepted') + skippedHosts.length * cases.length + skippedChecks} skipped`)
 process.exit(failed > 0 ? 1 : 0)

@@ -50,6 +50,7 @@ class Application:
             except Gone as error:
                 if attempt == 2 or not _repeatable(environ):
                     return _sorry(start_response, "502 Bad Gateway", str(error))
+                self._process.broke()
         headers = [(name, value) for name, value in answer.getheaders() if name.lower() not in _HOP_BY_HOP]
         try:
             start_response("%d %s" % (answer.status, answer.reason), headers)

@@ -34,6 +34,8 @@ def variables(environ):
     else:
         found.pop("HTTP_TRANSFER_ENCODING", None)
     found.pop("HTTP_EXPECT", None)
+    # so that half an answer cannot be taken for a whole one
+    found["NOVA_TS_CHUNKED"] = "1"
     return found
 
 

@@ -14,6 +14,8 @@ START_SECONDS = float(os.environ.get("NOVA_TS_START_SECONDS", "60"))
 # between two attempts to start what keeps dying
 FIRST_WAIT_SECONDS = 0.1
 LAST_WAIT_SECONDS = 10.0
+# a process that broke a connection may be dying for so long
+BREAK_SECONDS = 0.5
 # who ran for so long is started again at once
 STEADY_SECONDS = 30.0
 
@@ -79,6 +81,15 @@ class Process:
                 if attempt == 2:
                     raise NotServing("%s does not answer: %s" % (self.module, error)) from error
                 time.sleep(0.05)
+
+    def broke(self):
+        """A connection broke: when the process is about to die, waits until it has, since it takes connections until the end."""
+        child = self._child
+        if child is not None:
+            try:
+                child.wait(BREAK_SECONDS)
+            except subprocess.TimeoutExpired:
+                pass
 
     def start(self):
         """Starts it ahead of the first request. Failures are told by the first request."""
