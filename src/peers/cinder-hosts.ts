@@ -40,7 +40,7 @@ export interface HostVolumes extends CinderClient {
   ): Promise<{ readonly id: string; readonly connection: Connection }>
   /** Whether the attachment is there and complete. */
   isAttached(id: string): Promise<boolean>
-  /** Of one volume; of everybody's, for who may see them, when none is named. */
+  /** Of one volume, or of all; those of everybody for who may see them. */
   attachments(volumeId?: string): Promise<AttachmentSummary[]>
   /** Everybody's volumes in a status. */
   volumesIn(status: string): Promise<CinderVolume[]>
@@ -94,7 +94,8 @@ export function hostVolumes(client: CinderClient): HostVolumes {
     },
     attachments: (volumeId) =>
       pages((marker) => {
-        const whose = volumeId === undefined ? { all_tenants: '1' } : { volume_id: volumeId }
+        // administrators move servers of others
+        const whose = { all_tenants: '1', ...(volumeId !== undefined && { volume_id: volumeId }) }
         return session
           .request({ path: '/attachments', query: { ...whose, ...marker }, microversion: attachments })
           .then((answer) => answer.json<{ attachments: AttachmentSummary[] }>().attachments)

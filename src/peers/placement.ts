@@ -12,6 +12,17 @@ export interface ProviderAggregates {
   readonly generation: number
 }
 
+/** By resource class: `{ VCPU: { total: 4, … } }`. */
+export type Inventories = Readonly<Record<string, Readonly<Record<string, number>>>>
+
+export interface ProviderReport {
+  readonly uuid: string
+  readonly name: string
+  readonly inventories: Inventories
+  /** All that it has, but for those that operators made (CUSTOM_…). */
+  readonly traits: readonly string[]
+}
+
 /** All methods reject with a `PeerError`. Placement is asked as ourselves. */
 export interface Placement {
   /** Undefined when there is none of that name. */
@@ -26,6 +37,8 @@ export interface Placement {
   tree(providerUuid: string): Promise<string[]>
   /** Rejects with a conflict while something is taken of it. */
   removeProvider(providerUuid: string): Promise<void>
+  /** Makes a provider of a host, or brings it up to date. False when somebody else changed it meanwhile. */
+  report(host: ProviderReport): Promise<boolean>
   /** What a provider can do. */
   traits(providerUuid: string): Promise<string[]>
   /** Gives back what a server holds of these providers and keeps the rest. */
@@ -82,6 +95,28 @@ export const placement = (service: PeerService): Placement => ({
   async removeProvider(providerUuid) {
     await service.own.request({ method: 'DELETE', path: pathOf(providerUuid), allow: [404] })
   },
+  async report({ uuid, name, inventories, traits }) {
+    const path = pathOf(uuid)
+    const known = await service.own.request({ path, allow: [404] })
+    if (known.status === 404)
+      await service.own.request({ method: 'POST', path: '/resource_providers', json: { uuid, name }, microversion: '1.20' })
+    const held = (await service.own.request({ path: `${path}/inventories` })).json<{
+      inventories: Inventories
+      resource_provider_generation: number
+    }>()
+    let generation = held.resource_provider_generation
+    if (!sameInventories(held.inventories, inventories)) {
+      const json = { resource_provider_generation: generation, inventories }
+      const answer = await service.own.request({ method: 'PUT', path: `${path}/inventories`, json, allow: [409] })
+      if (answer.status === 409) return false
+      generation = answer.json<{ resource_provider_generation: number }>().resource_provider_generation
+    }
+    const had = (await service.own.request({ path: `${path}/traits`, microversion: '1.6' })).json<{ traits: string[] }>().traits
+    const wanted = [...new Set([...traits, ...had.filter((trait) => trait.startsWith('CUSTOM_'))])].sort()
+    if (JSON.stringify(wanted) === JSON.stringify(had.toSorted())) return true
+    const json = { resource_provider_generation: generation, traits: wanted }
+    return (await service.own.request({ method: 'PUT', path: `${path}/traits`, json, microversion: '1.6', allow: [409] })).status !== 409
+  },
   async traits(providerUuid) {
     const path = `/resource_providers/${encodeURIComponent(providerUuid)}/traits`
     return (await service.own.request({ path, microversion: '1.6' })).json<{ traits: string[] }>().traits
@@ -98,3 +133,11 @@ export const placement = (service: PeerService): Placement => ({
     await service.own.request({ method: 'DELETE', path: `/allocations/${encodeURIComponent(consumerUuid)}`, allow: [404] })
   },
 })
+
+const sameInventories = (held: Inventories, wanted: Inventories): boolean => {
+  const names = Object.keys(wanted)
+  return (
+    Object.keys(held).length === names.length &&
+    names.every((name) => Object.entries(wanted[name]!).every(([key, value]) => held[name]?.[key] === value))
+  )
+}

@@ -39,7 +39,7 @@ export interface CellStart {
   readonly stores: Stores
   /** The UUID or the name of the cell that it serves. */
   readonly cell: string
-  readonly peers: Pick<Peers, 'neutron' | 'glance' | 'cinder'>
+  readonly peers: Pick<Peers, 'neutron' | 'glance' | 'cinder'> & Partial<Pick<Peers, 'placement'>>
   readonly settings?: CellOptions
   readonly clock: Clock
   readonly ids: Ids
@@ -108,6 +108,7 @@ async function assemble({ cells: specs, ...start }: CellsStart): Promise<Assembl
     neutron: peers.neutron,
     glance: peers.glance,
     cinder: peers.cinder,
+    placement: peers.placement,
     clock,
     ids,
     random,

@@ -38,6 +38,8 @@ export interface CellSettings {
   readonly graceSeconds: number
   /** How often the network of each server is looked at anew; 0 is never. [DEFAULT] heal_instance_info_cache_interval */
   readonly healSeconds: number
+  /** How often Placement is told what the hosts have. [DEFAULT] update_resources_interval */
+  readonly reportSeconds: number
   /** Hosts that are tried for one server. [scheduler] max_attempts */
   readonly maxAttempts: number
   readonly cpuRatio: number
@@ -80,6 +82,7 @@ const defaults: CellSettings = {
   sweepSeconds: 60,
   graceSeconds: 15,
   healSeconds: 60,
+  reportSeconds: 60,
   maxAttempts: 3,
   cpuRatio: 4,
   ramRatio: 1,

@@ -1,5 +1,6 @@
 /** What happens by the clock: signs of life, and looking after what was left. */
 import type { CellParts } from './parts.ts'
+import { reportHosts } from './providers.ts'
 import { signOfLife } from './services.ts'
 import { sweep } from './sweep/index.ts'
 import { healer } from './sweep/periodic.ts'
@@ -10,7 +11,7 @@ export interface Timers {
 }
 
 export function keepTime(parts: CellParts): Timers {
-  const { settings, log } = parts
+  const { settings, log, placement } = parts
   const timers: NodeJS.Timeout[] = []
   const running = new Map<string, Promise<void>>()
 
@@ -31,6 +32,11 @@ export function keepTime(parts: CellParts): Timers {
   every(settings.heartbeatSeconds, 'A sign of life', () => signOfLife({ ...parts, isDown: parts.faults.isDown }))
   every(settings.sweepSeconds, 'Clearing up', clearUp)
   every(settings.healSeconds, 'Looking at networks', healer(parts))
+  if (placement) {
+    every(settings.reportSeconds, 'Telling of hosts', () => reportHosts(parts, placement))
+    // when the cloud starts, Placement may be a moment behind
+    for (const ms of [0, 500, 2000, 5000]) timers.push(setTimeout(() => run('Telling of hosts', () => reportHosts(parts, placement)), ms))
+  }
   // what a crash has left is old enough a moment after the start
   for (const seconds of [0, settings.graceSeconds + 1]) timers.push(setTimeout(() => run('Clearing up', clearUp), seconds * 1000))
   return {

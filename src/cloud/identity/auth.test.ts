@@ -65,7 +65,7 @@ test('a token of a project tells who, where, as what, and the catalogue as this 
     issued_at: '2026-01-01T00:00:00.000000Z',
     expires_at: '2026-01-01T01:00:00.000000Z',
   })
-  expect(token.roles.map((role: { name: string }) => role.name)).toEqual(['member', 'reader'])
+  expect(token.roles.map((role: { name: string }) => role.name)).toEqual(['reader', 'member'])
   expect(token).not.toHaveProperty('is_admin_project')
   const urls = Object.fromEntries(token.catalog.map((s: { type: string; endpoints: { url: string }[] }) => [s.type, s.endpoints[0]?.url]))
   expect(urls).toEqual({
@@ -120,7 +120,7 @@ describe('looking at a token', () => {
     const token = await cloud.logIn('demo')
     const last = token.at(-10) === 'A' ? 'B' : 'A'
     const forged = `${token.slice(0, -10)}${last}${token.slice(-9)}`
-    expect(cloud.authenticate(token)).toMatchObject({ userName: 'demo', projectName: 'demo', roles: ['member', 'reader'], isAdmin: false })
+    expect(cloud.authenticate(token)).toMatchObject({ userName: 'demo', projectName: 'demo', roles: ['reader', 'member'], isAdmin: false })
     expect(cloud.authenticate(forged)).toBeNull()
     expect((await cloud.send('GET /v3/auth/projects', { token: forged })).status).toBe(401)
   })

@@ -42,10 +42,10 @@ export function effective(
     .filter((one) => store.roles.get(one.roleId)?.domain_id === null)
 }
 
-/** The roles a user has on a target, implied ones too, each once. */
+/** The roles a user has on a target, implied ones too, each once, the least first: Keystone has them in no order of its own. */
 export function rolesOn(store: Store, userId: string, target: TargetKind, targetId: string): Role[] {
   const working = effective(store, { userId, matches: (a) => a.target === target && a.target_id === targetId })
-  return [...new Set(working.map((one) => one.roleId))].map((id) => store.roles.get(id)!)
+  return [...new Set(working.map((one) => one.roleId))].map((id) => store.roles.get(id)!).reverse()
 }
 
 /** The targets of a kind on which a user has any role. */

@@ -209,7 +209,7 @@ test('roles reach users through groups and through other roles', async () => {
         'POST /v3/auth/tokens',
         withPassword({ id: '$u' }, { project: { id: '$p' } }, 'pw'),
         201,
-        { token: { roles: [{ name: 'member' }, { name: 'reader' }] } },
+        { token: { roles: [{ name: 'reader' }, { name: 'member' }] } },
       ],
       ['admin', 'POST /v3/roles', { role: { name: 'auditor' } }, 201, { role: { domain_id: null, description: null } }, 'auditor'],
       ['admin', 'PUT /v3/roles/$auditor/implies/$reader', null, 201],
