@@ -29,12 +29,21 @@ export interface LoadOptions {
   /** Clients try once more what broke before an answer began, as those of Go, curl and urllib3 do with GET. */
   readonly retry?: boolean
   readonly path?: string
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** Between two requests of a client: the load is meant to be there, not to be heavy. */
 const pauseMs = 10
 
-export async function load({ port, clients, seconds, keepAlive, retry = false, path = '/vary' }: LoadOptions): Promise<LoadResult> {
+export async function load({
+  port,
+  clients,
+  seconds,
+  keepAlive,
+  retry = false,
+  path = '/vary',
+  headers = {},
+}: LoadOptions): Promise<LoadResult> {
   const agent = new Agent({ keepAlive, maxSockets: clients })
   const end = performance.now() + seconds * 1000
   const times: number[] = []
@@ -44,11 +53,11 @@ export async function load({ port, clients, seconds, keepAlive, retry = false, p
   async function client(): Promise<void> {
     while (performance.now() < end) {
       const start = performance.now()
-      let outcome = await getOnce({ port, path, agent })
+      let outcome = await getOnce({ port, path, agent, headers })
       if (outcome === 'broken' && retry) {
         retried++
         // on a connection of its own: others that were kept are broken as well
-        outcome = await getOnce({ port, path, agent: new Agent() })
+        outcome = await getOnce({ port, path, agent: new Agent(), headers })
       }
       times.push(performance.now() - start)
       if (outcome !== 'answered') {
@@ -65,10 +74,17 @@ export async function load({ port, clients, seconds, keepAlive, retry = false, p
   return { requests: times.length, failed, retried, p50Ms: at(0.5), p99Ms: at(0.99), maxMs: at(1), reasons: [...reasons] }
 }
 
+interface Asked {
+  readonly port: number
+  readonly path: string
+  readonly agent: Agent
+  readonly headers: Readonly<Record<string, string>>
+}
+
 /** `broken`: the connection ended before an answer began. */
-function getOnce({ port, path, agent }: { port: number; path: string; agent: Agent }): Promise<string> {
+function getOnce({ port, path, agent, headers }: Asked): Promise<string> {
   return new Promise((resolve) => {
-    const asked = request({ host: '127.0.0.1', port, path, agent, timeout: 10_000 }, (answer) => {
+    const asked = request({ host: '127.0.0.1', port, path, agent, headers, timeout: 10_000 }, (answer) => {
       answer.on('end', () => resolve(answer.statusCode === 200 ? 'answered' : `status ${answer.statusCode}`))
       answer.on('error', (error) => resolve(`in the answer: ${error.message}`))
       answer.resume()

@@ -23,6 +23,7 @@ const { stopAll } = await import('./servers/processes.ts')
 const { checkReal } = await import('./servers/real.ts')
 const { checkFaults } = await import('./servers/faults.ts')
 const { loadHead, loadRow, runScenario, scenarios } = await import('./load.ts')
+const { checkConfined } = await import('./servers/confined.ts')
 const { ownTargets, startOwn } = await import('./servers/own-hosts.ts')
 
 const debian = ['apache2-bin', 'nginx-light', 'haproxy', 'gunicorn', 'uwsgi-core', 'uwsgi-plugin-python3', 'libapache2-mod-wsgi-py3']
@@ -129,6 +130,15 @@ try {
       else checks.push(problem === null)
       say(`${name}: ${skipped ? 'not there' : (problem ?? 'as it should be')}`)
     }
+  }
+  if (chosen('confined')) {
+    const place = join(folder, 'confined')
+    mkdirSync(place)
+    chmodSync(place, 0o777)
+    const { name, problem, skipped } = await checkConfined(place, await freePorts(30))
+    if (skipped) skippedChecks++
+    else checks.push(problem === null)
+    say(`${name}: ${skipped ? 'not there' : (problem ?? 'as it should be')}`)
   }
   if (chosen('real')) {
     for (const { name, problem } of await checkReal(folder, await freePorts(30))) {

@@ -91,17 +91,25 @@ thunder-lock = true
 worker-reload-mercy = 80
 `
 
-/** `ports`: thirty of them. A problem with the cloud itself rejects. */
-export async function checkReal(folder: string, ports: number): Promise<RealCheck[]> {
+/** A cloud of its own in `folder/cloud`, from port `ports` on, for as long as `act` takes. A problem with the cloud itself rejects. */
+export async function withCloud<T>(folder: string, ports: number, act: (state: string, token: string) => Promise<T>): Promise<T> {
   const state = join(folder, 'cloud')
   const cloud = (...words: string[]) => execFileSync(novaTs[0], [novaTs[1], 'cloud', ...words, '--state', state], { encoding: 'utf8' })
   cloud('up', '--ports-from', String(ports), '--password', 'secret')
-  const checks: RealCheck[] = []
   try {
-    // for the user that Apache becomes
+    // for the users that servers become
     execFileSync('chmod', ['-R', 'a+rwX', state])
+    return await act(state, await tokenOf(ports))
+  } finally {
+    cloud('down')
+  }
+}
+
+/** `ports`: thirty of them. */
+export function checkReal(folder: string, ports: number): Promise<RealCheck[]> {
+  return withCloud(folder, ports, async (state, token) => {
+    const checks: RealCheck[] = []
     const env = configurationOf(state)
-    const token = await tokenOf(ports)
     let port = ports + 20
     for (const way of ways) {
       if (!way.needs.every(existsSync)) continue
@@ -114,14 +122,12 @@ export async function checkReal(folder: string, ports: number): Promise<RealChec
         })
       port++
     }
-  } finally {
-    cloud('down')
-  }
-  return checks
+    return checks
+  })
 }
 
 /** As the processes of the cloud have it. */
-function configurationOf(state: string): NodeJS.ProcessEnv {
+export function configurationOf(state: string): NodeJS.ProcessEnv {
   const etc = join(state, 'etc')
   const files = ['api-paste.ini', 'nova.conf', 'local.conf'].map((name) => join(etc, name)).filter(existsSync)
   return {
