@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
 import { ask } from '../../app/testing.ts'
+import { RemoteError } from '../../oslo/messaging/failure.ts'
+import { refusalOf } from './faults.ts'
 import { linksOf } from './links.ts'
 import { askedVersion } from './microversion.ts'
 import { repr } from './python.ts'
@@ -57,6 +59,16 @@ const reprs: [unknown, string][] = [
   [[1, 'a', { b: null }], "[1, 'a', {'b': None}]"],
 ]
 for (const [value, text] of reprs) test(`repr of ${JSON.stringify(value)}`, () => expect(repr(value)).toBe(text))
+
+test('an error of another service that nobody foresaw is told by the class that Nova has for it', () => {
+  const told = (module: string) =>
+    refusalOf(new RemoteError({ className: 'InvalidInput', module, message: 'secret' }), { errors: [], faults: {} })
+  expect(told('nova.exception')).toMatchObject({
+    status: 500,
+    message: expect.stringMatching(/<class 'nova.exception_Remote.InvalidInput_Remote'>$/),
+  })
+  expect(told('builtins').message).toMatch(/<class 'oslo_messaging.rpc.client.RemoteError'>$/)
+})
 
 test('links follow host, prefix and project', () => {
   const request = ask('GET /servers?limit=1', { scriptName: '/v2.1' })
