@@ -9,6 +9,7 @@ import { answered } from '../stores/cells.ts'
 import { Aggregate as AggregateObject } from '../stores/objects/aggregate.ts'
 import type { Backends } from './backends.ts'
 import { Fault, type FaultKind } from './faults.ts'
+import { aggregatePayload } from './notifications/payloads.ts'
 import { computeOf } from './services/find.ts'
 
 export const listAggregates = ({ stores }: Backends): Promise<Aggregate[]> => stores.api.aggregates.list()
@@ -27,8 +28,13 @@ export async function createAggregate(
   { name, zone }: { name: string; zone: string | null },
 ): Promise<Aggregate> {
   const { stores, ids } = backends
-  const made = await stores.api.aggregates.create({ uuid: ids.uuid(), name, metadata: zone ? { availability_zone: zone } : {} })
+  const metadata: Record<string, string> = zone ? { availability_zone: zone } : {}
+  const wanted = { uuid: ids.uuid(), name, metadata }
+  const facts = { name, meta_data: metadata }
+  await tell(backends, context, 'create', 'start', wanted, facts)
+  const made = await stores.api.aggregates.create(wanted)
   if (!made) throw new Fault('aggregateExists', name)
+  await tell(backends, context, 'create', 'end', made, facts)
   await tellSchedulers(backends, context, made)
   return made
 }
@@ -44,8 +50,10 @@ export async function updateAggregate(
 ): Promise<Aggregate> {
   let aggregate = await findAggregate(backends, id)
   if (name !== undefined && name !== aggregate.name) {
+    await tell(backends, context, 'update_prop', 'start', { ...aggregate, name })
     if (!(await backends.stores.api.aggregates.rename(id, name))) throw new Fault('aggregateExists', name)
     aggregate = await findAggregate(backends, id)
+    await tell(backends, context, 'update_prop', 'end', aggregate)
   }
   if (Object.keys(pairs).length === 0) {
     await tellSchedulers(backends, context, aggregate)
@@ -72,12 +80,14 @@ async function withMetadata(
     if (answers.filter(answered).some(({ value }) => value > 0))
       throw new Fault(refusal, aggregate.id, 'One or more hosts contain instances in this zone')
   }
+  await tell(backends, context, 'update_metadata', 'start', aggregate, { meta_data: pairs })
   await backends.stores.api.aggregates.setMetadata(aggregate.id, pairs)
   const metadata = Object.fromEntries(
     Object.entries({ ...aggregate.metadata, ...pairs }).filter((pair): pair is [string, string] => pair[1] !== null),
   )
   // The time is told and not kept: only its name is the aggregate's own row
   const changed = { ...aggregate, metadata, updatedAt: toDateTime(backends.clock.now()) }
+  await tell(backends, context, 'update_metadata', 'end', changed, { meta_data: pairs })
   await tellSchedulers(backends, context, changed)
   return changed
 }
@@ -109,16 +119,21 @@ async function checkZone(
 
 /** Throws `aggregateNotEmpty` while hosts are in it. */
 export async function deleteAggregate(backends: Backends, context: RequestContext, id: number): Promise<void> {
+  await tellOlder(backends, context, 'delete', 'start', { id })
   const aggregate = await findAggregate(backends, id)
+  await tellNewer(backends, context, 'delete', 'start', aggregate)
   if (aggregate.hosts.length > 0) throw new Fault('aggregateHostKept', id, 'Host aggregate is not empty')
   await backends.stores.api.aggregates.remove(id)
   await backends.rpc.top.fanout(schedulers, context, 'delete_aggregate', { aggregate: wireOf(aggregate) })
+  await tell(backends, context, 'delete', 'end', aggregate)
 }
 
 /** Throws `computeHostNotFound`, `aggregateHostRefused` or `aggregateHostExists`. */
 export async function addHost(backends: Backends, context: RequestContext, id: number, host: string): Promise<Aggregate> {
+  await tellOlder(backends, context, 'add_host', 'start', { id }, { host_name: host })
   const { cell } = await computeOf(backends, host)
   const aggregate = await findAggregate(backends, id)
+  await tellNewer(backends, context, 'add_host', 'start', aggregate)
   await checkZone(backends, aggregate, aggregate.metadata, [host], 'aggregateHostRefused')
   await checkServersStay(backends, cell, aggregate, host, 'added')
   if (!(await backends.stores.api.aggregates.addHost(id, host))) throw new Fault('aggregateHostExists', id, host)
@@ -131,6 +146,7 @@ export async function addHost(backends: Backends, context: RequestContext, id: n
     // Users know nothing of Placement; nova-manage placement sync_aggregates mends it
     backends.log.warning(`${host} is not in the aggregate ${aggregate.uuid} for Placement: ${error.message}`)
   }
+  await tell(backends, context, 'add_host', 'end', changed, { host_name: host, name: aggregate.name })
   return changed
 }
 
@@ -146,13 +162,16 @@ export async function removeHost(backends: Backends, context: RequestContext, id
 }
 
 async function takeOut(backends: Backends, context: RequestContext, id: number, host: string): Promise<Aggregate> {
+  await tellOlder(backends, context, 'remove_host', 'start', { id }, { host_name: host })
   const { cell } = await computeOf(backends, host)
   const aggregate = await findAggregate(backends, id)
+  await tellNewer(backends, context, 'remove_host', 'start', aggregate)
   await checkServersStay(backends, cell, aggregate, host, 'removed')
   await changeInPlacement(backends, await nodeOf(cell, host), (all) => all.filter((uuid) => uuid !== aggregate.uuid))
   if (!(await backends.stores.api.aggregates.removeHost(id, host))) throw new Fault('aggregateHostNotFound', host, id)
   const changed = { ...aggregate, hosts: aggregate.hosts.filter((each) => each !== host) }
   await tellSchedulers(backends, context, changed)
+  await tell(backends, context, 'remove_host', 'end', changed, { host_name: host })
   return changed
 }
 
@@ -231,6 +250,32 @@ async function checkImage({ peers }: Backends, context: RequestContext, imageId:
     throw error
   }
 }
+
+type Step = 'create' | 'update_prop' | 'update_metadata' | 'delete' | 'add_host' | 'remove_host'
+type Told = Partial<Aggregate>
+
+async function tell(backends: Backends, context: RequestContext, step: Step, phase: 'start' | 'end', told: Told, facts: object = {}) {
+  await tellOlder(backends, context, step, phase, told, facts)
+  await tellNewer(backends, context, step, phase, told)
+}
+
+const tellOlder = (
+  { notifications }: Backends,
+  context: RequestContext,
+  step: Step,
+  phase: 'start' | 'end',
+  { id, name }: Told,
+  facts: object = {},
+): Promise<void> =>
+  notifications.unversioned(context, () => ({
+    service: 'aggregate',
+    host: String(id ?? name),
+    event: `aggregate.${step.replace('_', '')}.${phase}`,
+    payload: { ...facts, ...(id !== undefined && { aggregate_id: id }) },
+  }))
+
+const tellNewer = ({ notifications }: Backends, context: RequestContext, action: Step, phase: 'start' | 'end', told: Told): Promise<void> =>
+  notifications.versioned(context, () => ({ object: 'aggregate', action, phase, payload: aggregatePayload(told) }))
 
 const schedulers = { topic: 'scheduler', version: '4.1' }
 

@@ -2,6 +2,7 @@
 import type { Log } from '../oslo/log.ts'
 import type { Peers } from '../peers/peers.ts'
 import type { Stores } from '../stores/stores.ts'
+import type { Notifications } from './notifications/notifications.ts'
 import type { Rpc } from './rpc.ts'
 import type { ComputeSettings } from './settings.ts'
 
@@ -9,6 +10,7 @@ export interface Backends {
   readonly stores: Stores
   readonly peers: Peers
   readonly rpc: Rpc
+  readonly notifications: Notifications
   readonly settings: ComputeSettings
   readonly clock: Clock
   readonly ids: Ids

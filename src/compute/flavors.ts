@@ -3,6 +3,7 @@ import type { RequestContext } from '../oslo/context.ts'
 import type { Flavor, FlavorFilter, FlavorPage, NewFlavor } from '../stores/api/flavors.ts'
 import type { Backends } from './backends.ts'
 import { Fault } from './faults.ts'
+import { flavorPayload } from './notifications/payloads.ts'
 import { verifyProject } from './projects.ts'
 
 /** Throws `flavorNotFound` for one that is not there or that the caller's project may not use. */
@@ -21,13 +22,16 @@ export async function listFlavors({ stores }: Backends, filter: FlavorFilter, pa
 
 /** `flavorid` may be absent: one is made up. */
 export async function createFlavor(
-  { stores, ids }: Backends,
+  backends: Backends,
+  context: RequestContext,
   { flavorid, ...values }: Omit<NewFlavor, 'flavorid'> & { flavorid?: string | undefined },
 ): Promise<Flavor> {
+  const { stores, ids } = backends
   const flavor = { flavorid: flavorid || ids.uuid(), ...values }
   const made = await stores.api.flavors.create(flavor)
   if (made === 'name') throw new Fault('flavorExists', flavor.name)
   if (made === 'flavorid') throw new Fault('flavorIdExists', flavor.flavorid)
+  await tell(backends, context, 'create', made)
   return made
 }
 
@@ -39,12 +43,29 @@ export async function describeFlavor(
 ): Promise<Flavor> {
   const flavor = await findFlavor(backends, context, flavorid)
   await backends.stores.api.flavors.describe(flavor.id, description)
+  await tell(backends, context, 'update', { ...flavor, description })
   return { ...flavor, description }
 }
 
-export async function deleteFlavor({ stores }: Backends, flavorid: string): Promise<void> {
-  if (!(await stores.api.flavors.remove(flavorid))) throw new Fault('flavorNotFound', flavorid)
+export async function deleteFlavor(backends: Backends, context: RequestContext, flavorid: string): Promise<void> {
+  const { flavors } = backends.stores.api
+  const found = backends.notifications.enabled ? await flavors.find(flavorid) : undefined
+  if (!(await flavors.remove(flavorid))) throw new Fault('flavorNotFound', flavorid)
+  if (found) await tell(backends, context, 'delete', found)
 }
+
+/** Who may use one that is gone is not known any more. */
+const tell = (
+  { notifications, stores }: Backends,
+  context: RequestContext,
+  action: 'create' | 'update' | 'delete',
+  flavor: Flavor,
+): Promise<void> =>
+  notifications.versioned(context, async () => ({
+    object: 'flavor',
+    action,
+    payload: flavorPayload(flavor, action === 'delete' ? null : await stores.api.flavors.projectsOf(flavor.id)),
+  }))
 
 export async function setExtraSpecs(
   backends: Backends,
@@ -54,6 +75,7 @@ export async function setExtraSpecs(
 ): Promise<void> {
   const flavor = await findFlavor(backends, context, flavorid)
   await backends.stores.api.flavors.setExtraSpecs(flavor.id, specs)
+  await tell(backends, context, 'update', { ...flavor, extraSpecs: { ...flavor.extraSpecs, ...specs } })
 }
 
 export async function extraSpec(backends: Backends, context: RequestContext, flavorid: string, key: string): Promise<string> {
@@ -65,6 +87,8 @@ export async function extraSpec(backends: Backends, context: RequestContext, fla
 export async function deleteExtraSpec(backends: Backends, context: RequestContext, flavorid: string, key: string): Promise<void> {
   const flavor = await findFlavor(backends, context, flavorid)
   if (!(await backends.stores.api.flavors.removeExtraSpec(flavor.id, key))) throw new Fault('extraSpecNotFound', flavorid, key)
+  const { [key]: _, ...extraSpecs } = flavor.extraSpecs
+  await tell(backends, context, 'update', { ...flavor, extraSpecs })
 }
 
 /** The projects that may use a private flavor; a public one has no such list. */
@@ -94,6 +118,7 @@ export async function addAccess(
   const flavor = await findFlavor(backends, context, flavorid)
   if (flavor.isPublic && !publicToo) throw new Fault('accessToPublicFlavor')
   if (!(await backends.stores.api.flavors.addProject(flavor.id, projectId))) throw new Fault('flavorAccessExists', flavor.id, projectId)
+  await tell(backends, context, 'update', flavor)
   return accessTo(backends, flavor)
 }
 
@@ -105,5 +130,6 @@ export async function removeAccess(backends: Backends, context: RequestContext, 
   const flavor = await findFlavor(backends, context, flavorid)
   if (!(await backends.stores.api.flavors.removeProject(flavor.id, projectId)))
     throw new Fault('flavorAccessNotFound', flavor.id, projectId)
+  await tell(backends, context, 'update', flavor)
   return accessTo(backends, flavor)
 }

@@ -19,14 +19,18 @@ async function computeOn(backends: Backends, host: string): Promise<Placed> {
 
 /** What the compute says: `enabled` or `disabled`. Throws `badRequest` with what else it says. */
 export async function enableHost(backends: Backends, context: RequestContext, host: string, enabled: boolean): Promise<string> {
-  const said = await callHost(backends, context, await computeOn(backends, host), 'set_host_enabled', { enabled })
+  const compute = await computeOn(backends, host)
+  const work = () => callHost(backends, context, compute, 'set_host_enabled', { enabled })
+  const said = await told(backends, context, 'set_enabled', { host_name: host, enabled }, work)
   if (said !== 'enabled' && said !== 'disabled') throw new Fault('badRequest', said)
   return said
 }
 
 /** What the compute says: `on_maintenance` or `off_maintenance`. Throws `badRequest` with what else it says. */
 export async function maintainHost(backends: Backends, context: RequestContext, host: string, mode: boolean): Promise<string> {
-  const said = await callHost(backends, context, await computeOn(backends, host), 'host_maintenance_mode', { host, mode })
+  const compute = await computeOn(backends, host)
+  const work = () => callHost(backends, context, compute, 'host_maintenance_mode', { host, mode })
+  const said = await told(backends, context, 'set_maintenance', { host_name: host, mode }, work)
   if (said !== 'on_maintenance' && said !== 'off_maintenance') throw new Fault('badRequest', said)
   return said
 }
@@ -34,8 +38,27 @@ export async function maintainHost(backends: Backends, context: RequestContext, 
 export type PowerAction = 'startup' | 'shutdown' | 'reboot'
 
 /** What the compute says that it did. */
-export const powerHost = async (backends: Backends, context: RequestContext, host: string, action: PowerAction): Promise<string> =>
-  callHost(backends, context, await computeOn(backends, host), 'host_power_action', { action })
+export async function powerHost(backends: Backends, context: RequestContext, host: string, action: PowerAction): Promise<string> {
+  const compute = await computeOn(backends, host)
+  const work = () => callHost(backends, context, compute, 'host_power_action', { action })
+  return told(backends, context, 'power_action', { host_name: host, action }, work)
+}
+
+/** Tells before and, unless it fails, after. nova/compute/utils.py notify_about_host_update */
+async function told<T>(
+  { notifications }: Backends,
+  context: RequestContext,
+  event: string,
+  payload: { readonly host_name: string; readonly [fact: string]: unknown },
+  work: () => Promise<T>,
+): Promise<T> {
+  const tell = (phase: 'start' | 'end') =>
+    notifications.unversioned(context, () => ({ service: 'api', host: payload.host_name, event: `HostAPI.${event}.${phase}`, payload }))
+  await tell('start')
+  const out = await work()
+  await tell('end')
+  return out
+}
 
 export interface HostUse {
   /** The first of its nodes. */

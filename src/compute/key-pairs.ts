@@ -6,6 +6,7 @@ import { Fault } from './faults.ts'
 import type { NewKey } from './keys/new-key.ts'
 import { generateSsh, sshFingerprint } from './keys/ssh.ts'
 import { generateX509, x509Fingerprint } from './keys/x509.ts'
+import { type KeyPairFacts, keyPairPayload } from './notifications/payloads.ts'
 import { chargedTo, limitSet } from './quotas.ts'
 import { enforceLocal } from './unified-limits.ts'
 
@@ -43,8 +44,14 @@ export async function importKeyPair(
   publicKey: string,
 ): Promise<KeyPair> {
   await checkQuota(backends, context, userId, 1)
+  await tellName(backends, context, 'import.start', wanted.name)
   const fingerprint = wanted.type === 'ssh' ? sshFingerprint(publicKey) : x509Fingerprint(publicKey)
-  return keep(backends, userId, wanted, { publicKey, fingerprint })
+  const key = { ...wanted, userId, publicKey, fingerprint }
+  await tell(backends, context, 'import', 'start', key)
+  const kept = await keep(backends, userId, wanted, key)
+  await tell(backends, context, 'import', 'end', key)
+  await tellName(backends, context, 'import.end', wanted.name)
+  return kept
 }
 
 /** Throws `keyPairLimitExceeded` or `keyPairExists`. */
@@ -55,9 +62,13 @@ export async function generateKeyPair(
   wanted: Wanted,
 ): Promise<KeyPair & { privateKey: string }> {
   await checkQuota(backends, context, userId, 1)
+  await tellName(backends, context, 'create.start', wanted.name)
+  await tell(backends, context, 'create', 'start', { ...wanted, userId })
   const made = await (wanted.type === 'ssh' ? generateSsh() : generateX509(userId, backends.clock.now()))
   const kept = await keep(backends, userId, wanted, made)
   if (backends.settings.quota.recheckQuota) await recheck(backends, context, kept)
+  await tell(backends, context, 'create', 'end', kept)
+  await tellName(backends, context, 'create.end', wanted.name)
   return { ...kept, privateKey: made.privateKey }
 }
 
@@ -95,6 +106,26 @@ async function keep(
 }
 
 /** Throws `keyPairNotFound`. */
-export async function deleteKeyPair({ stores }: Backends, userId: string, name: string): Promise<void> {
-  if (!(await stores.api.keyPairs.remove(userId, name))) throw new Fault('keyPairNotFound', name, userId)
+export async function deleteKeyPair(backends: Backends, context: RequestContext, userId: string, name: string): Promise<void> {
+  await tellName(backends, context, 'delete.start', name)
+  const found = await findKeyPair(backends, userId, name)
+  await tell(backends, context, 'delete', 'start', found)
+  if (!(await backends.stores.api.keyPairs.remove(userId, name))) throw new Fault('keyPairNotFound', name, userId)
+  await tell(backends, context, 'delete', 'end', found)
+  await tellName(backends, context, 'delete.end', name)
 }
+
+const tellName = ({ notifications }: Backends, context: RequestContext, event: string, name: string): Promise<void> =>
+  notifications.unversioned(context, () => ({
+    service: 'api',
+    event: `keypair.${event}`,
+    payload: { tenant_id: context.projectId, user_id: context.userId, key_name: name },
+  }))
+
+const tell = (
+  { notifications }: Backends,
+  context: RequestContext,
+  action: 'create' | 'import' | 'delete',
+  phase: 'start' | 'end',
+  key: KeyPairFacts,
+): Promise<void> => notifications.versioned(context, () => ({ object: 'keypair', action, phase, payload: keyPairPayload(key) }))

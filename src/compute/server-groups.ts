@@ -4,6 +4,7 @@ import type { WholeGroup } from '../stores/api/server-groups.ts'
 import { answered } from '../stores/cells.ts'
 import type { Backends } from './backends.ts'
 import { Fault } from './faults.ts'
+import { serverGroupPayload } from './notifications/payloads.ts'
 import { chargedTo, limitSet } from './quotas.ts'
 import { enforceLocal } from './unified-limits.ts'
 
@@ -43,7 +44,9 @@ export async function createServerGroup(
   const { projectId, userId } = context
   await stores.api.serverGroups.create({ uuid, name, policy, rules: texts, projectId, userId })
   if (settings.quota.recheckQuota) await recheck(backends, context, uuid)
-  return findServerGroup(backends, context, uuid)
+  const made = await findServerGroup(backends, context, uuid)
+  await tellGroup(backends, context, 'create', made, { name, project_id: projectId, user_id: userId, policy, rules: texts })
+  return made
 }
 
 async function checkQuota(backends: Backends, context: RequestContext, more: number): Promise<void> {
@@ -69,9 +72,38 @@ async function recheck(backends: Backends, context: RequestContext, uuid: string
 }
 
 /** Throws `serverGroupNotFound`. */
-export async function deleteServerGroup({ stores }: Backends, uuid: string): Promise<void> {
-  if (!(await stores.api.serverGroups.remove(uuid))) throw new Fault('serverGroupNotFound', uuid)
+export async function deleteServerGroup(backends: Backends, context: RequestContext, group: ServerGroup): Promise<void> {
+  if (!(await backends.stores.api.serverGroups.remove(group.uuid))) throw new Fault('serverGroupNotFound', group.uuid)
+  await tellGroup(backends, context, 'delete', group)
 }
+
+/** Who joined a group, once they have. */
+export async function tellMembers(backends: Backends, context: RequestContext, uuid: string, servers: readonly string[]): Promise<void> {
+  for (const server of servers)
+    await backends.notifications.unversioned(context, () => olderForm('addmember', uuid, { instance_uuids: [server] }))
+  await backends.notifications.versioned(context, async () => ({
+    object: 'server_group',
+    action: 'add_member',
+    payload: serverGroupPayload((await backends.stores.api.serverGroups.whole(uuid))!),
+  }))
+}
+
+async function tellGroup(
+  { notifications }: Backends,
+  context: RequestContext,
+  action: 'create' | 'delete',
+  group: ServerGroup,
+  facts: object = {},
+): Promise<void> {
+  await notifications.unversioned(context, () => olderForm(action, group.uuid, facts))
+  await notifications.versioned(context, () => ({ object: 'server_group', action, payload: serverGroupPayload(group) }))
+}
+
+const olderForm = (event: string, uuid: string, facts: object) => ({
+  service: 'servergroup',
+  event: `servergroup.${event}`,
+  payload: { ...facts, server_group_id: uuid },
+})
 
 /** Which members of these groups are there: not deleted, or not yet in a cell. Those in a cell that does not answer are taken to be there. */
 export async function livingMembers({ stores }: Backends, groups: readonly ServerGroup[]): Promise<ReadonlySet<string>> {

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { dirname } from 'node:path'
 import type { Clock, Ids } from '../compute/backends.ts'
+import { type Notifications, notificationsOptions, openNotifications } from '../compute/notifications/notifications.ts'
 import { checkUpgradeSettings, computePin, upgradeOptions } from '../compute/rpc/pin.ts'
 import type { Rpc } from '../compute/rpc.ts'
 import { ConfigError } from '../oslo/config/error.ts'
@@ -13,6 +14,7 @@ import { openDatabase } from '../oslo/database/database.ts'
 import { apiDatabaseOptions, databaseOptions } from '../oslo/database/options.ts'
 import { type Logs, logOptions, openLogs } from '../oslo/log.ts'
 import type { Driver } from '../oslo/messaging/driver.ts'
+import { notifierOptions } from '../oslo/messaging/notifier.ts'
 import { messagingOptions } from '../oslo/messaging/options.ts'
 import { rabbitOptions } from '../oslo/messaging/rabbit/options.ts'
 import { type RpcClient, rpcClient } from '../oslo/messaging/rpc-client.ts'
@@ -137,6 +139,23 @@ async function enlist({ sources, logs, host }: Configured, name: string, main: C
   const tolerate = settings(workaroundsOptions, sources).disableComputeServiceCheckForFfu
   await refuseOldComputes(cells, { tolerate, log: logs.named('nova.api.openstack.wsgi_app') })
   await recordService(main, { host, binary: name.startsWith('nova-') ? name : `nova-${name}`, uuid: ids.uuid() })
+}
+
+/** Who is told what the service does; brokers are connected to when there is something to tell. */
+export function openNotices({ sources, logs, host }: Configured): Notifications {
+  const notifier = settings(notifierOptions, sources)
+  const { transportUrl, controlExchange } = settings(messagingOptions, sources)
+  const rabbit = (values: Readonly<Record<string, string>>) => settings(rabbitOptions, sources, { values })
+  let driver: Driver | undefined
+  return openNotifications({
+    settings: settings(notificationsOptions, sources),
+    notifier,
+    host,
+    broker: () => (driver ??= openTransport(notifier.transportUrl ?? transportUrl, { exchange: controlExchange, rabbit })),
+    log: logs.named,
+    clock,
+    ids,
+  })
 }
 
 /** Connects to the message brokers, each when it is first needed. */

@@ -8,6 +8,7 @@ import {
   metadataProxyOptions,
   vendordataOptions,
 } from '../compute/metadata/settings.ts'
+import { notificationsOptions } from '../compute/notifications/notifications.ts'
 import { upgradeOptions } from '../compute/rpc/pin.ts'
 import {
   apiOptions,
@@ -26,6 +27,7 @@ import { settings } from '../oslo/config/settings.ts'
 import type { AnyGroup, Sources } from '../oslo/config/sources.ts'
 import { apiDatabaseOptions, databaseOptions } from '../oslo/database/options.ts'
 import { logOptions } from '../oslo/log.ts'
+import { notifierOptions } from '../oslo/messaging/notifier.ts'
 import { messagingOptions } from '../oslo/messaging/options.ts'
 import { rabbitOptions } from '../oslo/messaging/rabbit/options.ts'
 import { policyOptions } from '../oslo/policy/options.ts'
@@ -64,6 +66,8 @@ export const declared = [
   databaseOptions,
   logOptions,
   messagingOptions,
+  notifierOptions,
+  notificationsOptions,
   rabbitOptions,
   upgradeOptions,
   policyOptions,

@@ -19,7 +19,7 @@ import { settings } from '../oslo/config/settings.ts'
 import { policyOptions } from '../oslo/policy/options.ts'
 import { connectPeers } from '../peers/peers.ts'
 import { serveApplication } from './application.ts'
-import { clock, configure, ids, openRpc, openStores } from './backends.ts'
+import { clock, configure, ids, openNotices, openRpc, openStores } from './backends.ts'
 import { computeSettings, peerSettings } from './options.ts'
 
 async function start(): Promise<Application> {
@@ -33,7 +33,16 @@ async function start(): Promise<Application> {
   const log = logs.named('nova.api.openstack.wsgi')
   const api = serve({
     resources,
-    backends: { stores, peers, rpc: openRpc(configured, stores.cells), settings: compute, clock, ids, log: logs.named('nova.compute.api') },
+    backends: {
+      stores,
+      peers,
+      rpc: openRpc(configured, stores.cells),
+      notifications: openNotices(configured),
+      settings: compute,
+      clock,
+      ids,
+      log: logs.named('nova.compute.api'),
+    },
     policy,
     settings: compute.api,
     report: (error, context) => log.error('Unexpected exception in API method', { error, ...(context && { context }) }),

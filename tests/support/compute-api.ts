@@ -8,6 +8,7 @@ import type { Response } from '../../src/app/contract.ts'
 import { httpError } from '../../src/app/http-error.ts'
 import { ask } from '../../src/app/testing.ts'
 import type { Backends } from '../../src/compute/backends.ts'
+import { type Notifications, silentNotifications } from '../../src/compute/notifications/notifications.ts'
 import {
   apiOptions,
   type ComputeSettings,
@@ -79,6 +80,8 @@ export interface TestApiOptions {
   readonly now?: () => number
   /** Instead of the defaults, group by group. */
   readonly settings?: Partial<ComputeSettings>
+  /** Nobody is told anything unless said. */
+  readonly notifications?: Notifications
   /** Instead of one that keeps messages in memory; closed with the rest. */
   readonly driver?: Driver
   /** How long a message may take to be sent. */
@@ -90,6 +93,7 @@ export async function testApi({
   resources = allResources,
   now = () => Date.now(),
   settings = {},
+  notifications = silentNotifications,
   driver = memoryDriver(),
   sendTimeoutMs = 10_000,
 }: TestApiOptions = {}): Promise<TestApi> {
@@ -119,6 +123,7 @@ export async function testApi({
       close: async () => undefined,
       ...peers,
     },
+    notifications,
     rpc: { top: client, cell: async () => client, close: () => client.close() },
     settings: {
       compute: defaultsOf(computeOptions.options),

@@ -110,7 +110,7 @@ export const serverGroups = resource({
     status: 204,
     errors: [404],
     reply: nothing,
-    run: ({ backends, member }) => compute.deleteServerGroup(backends, member.uuid),
+    run: ({ backends, context, member }) => compute.deleteServerGroup(backends, context, member),
   }),
 })
 

@@ -11,7 +11,7 @@ import { isServing, refuseLocked } from './checks.ts'
 import { type Details, detailsOf } from './details.ts'
 import { removeImage } from './images.ts'
 import { inCell } from './in-cell.ts'
-import { forgetServer, removeHere, wasScheduled } from './local-delete.ts'
+import { forgetServer, type How, removeHere, wasScheduled } from './local-delete.ts'
 import { recordAction } from './record-action.ts'
 import { checkState } from './states.ts'
 import { startTask, toCompute } from './task.ts'
@@ -22,18 +22,19 @@ export async function deleteServer(backends: Backends, context: RequestContext, 
   refuseLocked(context, server)
   checkState(server, 'delete')
   const softly = backends.settings.compute.reclaimInstanceInterval > 0 && server.launchedAt !== null
-  await remove(backends, context, server, softly)
+  await remove(backends, context, server, softly ? 'soft_delete' : 'delete')
 }
 
 /** In whatever state it is. */
 export async function forceDelete(backends: Backends, context: RequestContext, server: Server): Promise<void> {
   refuseLocked(context, server)
   checkState(server, 'forceDelete')
-  await remove(backends, context, server, false)
+  await remove(backends, context, server, 'force_delete')
 }
 
 /** nova/compute/api.py API._delete */
-async function remove(backends: Backends, context: RequestContext, found: Server, softly: boolean): Promise<void> {
+async function remove(backends: Backends, context: RequestContext, found: Server, how: How): Promise<void> {
+  const softly = how === 'soft_delete'
   if (found.disableTerminate) return
   const server = await wasScheduled(backends, context, found)
   if (!server) return forgetServer(backends, context, found.uuid)
@@ -52,7 +53,7 @@ async function remove(backends: Backends, context: RequestContext, found: Server
   if ((here || resized) && !(await inCell(backends, server, (cell) => cell.servers.update(server.uuid, changes)))) return
   if (resized) await confirmFirst(backends, context, details.with(changes))
   if (here) {
-    await removeHere(backends, context, details.with(changes), softly)
+    await removeHere(backends, context, details.with(changes), how)
     await recordAction(backends, context, server, 'delete')
     return
   }

@@ -6,6 +6,7 @@ import { answered } from '../../stores/cells.ts'
 import { RequestSpec } from '../../stores/objects/request-spec.ts'
 import type { Backends } from '../backends.ts'
 import { Fault } from '../faults.ts'
+import { tellAction, tellUsage } from '../notifications/servers.ts'
 import { isServing, refusePortAccelerators, refuseShares, refuseVtpm } from './checks.ts'
 import { type Details, detailsOf } from './details.ts'
 import { inCell } from './in-cell.ts'
@@ -59,6 +60,9 @@ export async function evacuate(backends: Backends, context: RequestContext, serv
     fields,
     send: async (instance) => {
       await markEvacuated(backends, context, server, asked.host)
+      const now = details.with({ taskState: 'rebuilding' })
+      await tellUsage(backends, context, now, 'evacuate')
+      await tellAction(backends, context, now, 'evacuate')
       await toConductor(backends, context, 'rebuild_instance', {
         new_pass: password,
         injected_files: null,

@@ -4,10 +4,11 @@ import type { RequestContext } from '../../oslo/context.ts'
 import { toDateTime } from '../../oslo/database/datetime.ts'
 import { PeerError } from '../../oslo/keystoneauth/errors.ts'
 import type { WireObject } from '../../oslo/objects/object.ts'
-import type { Server } from '../../stores/cell/servers.ts'
+import type { Server, ServerChanges } from '../../stores/cell/servers.ts'
 import type { Backends } from '../backends.ts'
 import { Fault } from '../faults.ts'
-import type { Details } from './details.ts'
+import { tellDelete } from '../notifications/servers.ts'
+import { type Details, detailsOf } from './details.ts'
 import { inCell } from './in-cell.ts'
 import { releasePorts } from './ports.ts'
 import { type Leaving, releaseVolumes } from './volumes.ts'
@@ -24,7 +25,12 @@ export async function wasScheduled(backends: Backends, context: RequestContext, 
   await stopBuild(backends, context, server)
   const inACell = await lookUp(backends, server.uuid)
   // Only while it still has no host: it may have got one since
-  const gone = !inACell || (await inCell(backends, inACell, (cell) => cell.servers.destroy(server.uuid, { host: null })))
+  let gone = !inACell
+  if (inACell)
+    await tellDelete(backends, context, detailsOf(backends, inACell), 'delete', async () => {
+      gone = await inCell(backends, inACell, (cell) => cell.servers.destroy(server.uuid, { host: null }))
+      return {}
+    })
   return gone ? undefined : lookUp(backends, server.uuid)
 }
 
@@ -65,7 +71,14 @@ export async function forgetServer(backends: Backends, context: RequestContext, 
 }
 
 /** Does all that the compute would have done except what only it can. Throws `conflict` when Placement fails. nova/compute/api.py API._local_delete */
-export async function removeHere(backends: Backends, context: RequestContext, details: Details, softly: boolean): Promise<void> {
+export async function removeHere(backends: Backends, context: RequestContext, details: Details, how: How): Promise<void> {
+  await tellDelete(backends, context, details, how === 'force_delete' ? how : 'delete', () => removeAll(backends, context, details, how))
+}
+
+/** As users ask for it. */
+export type How = 'delete' | 'soft_delete' | 'force_delete'
+
+async function removeAll(backends: Backends, context: RequestContext, details: Details, how: How): Promise<ServerChanges> {
   const { server } = details
   const { uuid } = server
   await releasePorts(backends, context, server)
@@ -77,11 +90,12 @@ export async function removeHere(backends: Backends, context: RequestContext, de
     throw new Fault('conflict', `Failed to delete allocations for consumer ${uuid}. Error: ${error.text}`)
   }
   const changes = {
-    vmState: softly ? 'soft-delete' : 'deleted',
+    vmState: how === 'soft_delete' ? 'soft-delete' : 'deleted',
     taskState: null,
     terminatedAt: toDateTime(backends.clock.now()),
   }
   await inCell(backends, server, (cell) => cell.servers.update(uuid, changes))
   await backends.stores.api.serverMappings.update(uuid, { queuedForDelete: true })
   await inCell(backends, server, (cell) => cell.servers.destroy(uuid))
+  return changes
 }

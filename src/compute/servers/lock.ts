@@ -2,7 +2,9 @@
 import type { RequestContext } from '../../oslo/context.ts'
 import type { Server } from '../../stores/cell/servers.ts'
 import type { Backends } from '../backends.ts'
+import { tellAction, tellUpdate } from '../notifications/servers.ts'
 import { changeServer } from './change.ts'
+import { detailsOf } from './details.ts'
 import { inCell } from './in-cell.ts'
 import { asEvent, recordAction } from './record-action.ts'
 
@@ -16,9 +18,11 @@ export async function lock(backends: Backends, context: RequestContext, server: 
   if (server.locked && owner) return
   await recordAction(backends, context, server, 'lock')
   await asEvent(backends, context, server, 'api_lock', async () => {
-    await changeServer(backends, server, null, { locked: true, lockedBy: owner ? 'owner' : 'admin' })
+    const changes = await changeServer(backends, server, null, { locked: true, lockedBy: owner ? 'owner' : 'admin' })
     if (reason) await inCell(backends, server, (cell) => cell.systemMetadata.set(server.uuid, { locked_reason: reason }))
+    await tellUpdate(backends, context, server, detailsOf(backends, { ...server, ...changes } as Server))
   })
+  await tellAction(backends, context, detailsOf(backends, { ...server, locked: 1 } as unknown as Server), 'lock')
 }
 
 /** Whether whoever asks is of the kind that locked it: then no further right is needed to unlock it. */
@@ -28,7 +32,9 @@ export const mayUnlock = (context: RequestContext, server: Owned): boolean =>
 export async function unlock(backends: Backends, context: RequestContext, server: Server): Promise<void> {
   await recordAction(backends, context, server, 'unlock')
   await asEvent(backends, context, server, 'api_unlock', async () => {
-    await changeServer(backends, server, null, { locked: false, lockedBy: null })
+    const changes = await changeServer(backends, server, null, { locked: false, lockedBy: null })
     await inCell(backends, server, (cell) => cell.systemMetadata.remove(server.uuid, 'locked_reason'))
+    await tellUpdate(backends, context, server, detailsOf(backends, { ...server, ...changes } as Server))
   })
+  await tellAction(backends, context, detailsOf(backends, { ...server, locked: 0 } as unknown as Server), 'unlock')
 }

@@ -3,6 +3,7 @@ import type { RequestContext } from '../../oslo/context.ts'
 import type { Server } from '../../stores/cell/servers.ts'
 import type { Backends } from '../backends.ts'
 import { Fault } from '../faults.ts'
+import { tellUpdate } from '../notifications/servers.ts'
 import { refuseLocked } from './checks.ts'
 import { detailsOf } from './details.ts'
 import { inCell } from './in-cell.ts'
@@ -26,6 +27,7 @@ export async function setMetadata(
   const wanted = only ? values : { ...(await metadataOf(backends, server)), ...values }
   await checkMetadata(backends, context, Object.keys(wanted).length)
   await inCell(backends, server, (cell) => cell.metadata.set(server.uuid, wanted, { only: true }))
+  await tellUpdate(backends, context, server, detailsOf(backends, server))
   return wanted
 }
 
@@ -35,4 +37,5 @@ export async function removeMetadata(backends: Backends, context: RequestContext
   refuseLocked(context, server)
   checkState(server, 'deleteMetadata')
   await inCell(backends, server, (cell) => cell.metadata.remove(server.uuid, key))
+  await tellUpdate(backends, context, server, detailsOf(backends, server))
 }

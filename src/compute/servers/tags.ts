@@ -5,6 +5,7 @@ import type { Server } from '../../stores/cell/servers.ts'
 import type { Cell } from '../../stores/cells.ts'
 import type { Backends } from '../backends.ts'
 import { Fault } from '../faults.ts'
+import { tellTags } from '../notifications/servers.ts'
 import { findServer } from './find.ts'
 import { inCell } from './in-cell.ts'
 
@@ -54,6 +55,7 @@ export async function addTag(
   if (before.length >= most) throw new Fault('badRequest', `The number of tags exceeded the per-server limit ${most}`)
   if (before.includes(tag)) return false
   await inCell(backends, server, (cell) => cell.tags.add(uuid, tag))
+  await tellTags(backends, context, server)
   return true
 }
 
@@ -65,6 +67,7 @@ export async function setTags(
 ): Promise<readonly string[]> {
   const server = await taggableServer(backends, context, uuid, 'update tags')
   await inCell(backends, server, (cell) => cell.tags.set(uuid, tags))
+  await tellTags(backends, context, server)
   return (await inCell(backends, server, (cell) => cell.tags.of([uuid]))).get(uuid) ?? []
 }
 
@@ -73,9 +76,11 @@ export async function removeTag(backends: Backends, context: RequestContext, uui
   const server = await taggableServer(backends, context, uuid, 'delete tag')
   if (!(await inCell(backends, server, (cell) => cell.tags.remove(uuid, tag))))
     throw new Fault('missing', `Instance ${uuid} has no tag '${tag}'`)
+  await tellTags(backends, context, server)
 }
 
 export async function removeTags(backends: Backends, context: RequestContext, uuid: string): Promise<void> {
   const server = await taggableServer(backends, context, uuid, 'delete tags')
   await inCell(backends, server, (cell) => cell.tags.set(uuid, []))
+  await tellTags(backends, context, server)
 }

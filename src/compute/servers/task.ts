@@ -8,6 +8,7 @@ import type { ServerChanges } from '../../stores/cell/servers.ts'
 import type { Instance } from '../../stores/objects/instance.ts'
 import type { Backends } from '../backends.ts'
 import { Fault } from '../faults.ts'
+import { tellUpdate } from '../notifications/servers.ts'
 import { type Casts, castToCompute } from '../rpc/compute.ts'
 import { castToConductor, type Tasks } from '../rpc/conductor.ts'
 import { type Beside, changeServer } from './change.ts'
@@ -42,6 +43,7 @@ export async function startTask(backends: Backends, context: RequestContext, det
   const changing = Object.keys(changes).length > 0
   const made = changing ? await changeServer(backends, server, verb, changes, expected ? { taskState: expected } : {}, beside?.now) : {}
   const changed = details.with(made, parts)
+  if (changing) await tellUpdate(backends, context, server, changed)
   if (action) await recordAction(backends, context, server, action)
   try {
     await send(await instanceOf(changed, fields))

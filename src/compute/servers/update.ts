@@ -1,23 +1,28 @@
 /** Changes of what a server is called and of the addresses that are shown for it. */
 
+import type { RequestContext } from '../../oslo/context.ts'
 import { snake } from '../../stores/camel.ts'
 import type { Server, ServerChanges } from '../../stores/cell/servers.ts'
 import { serverOfRequest } from '../../stores/pending.ts'
 import type { Backends } from '../backends.ts'
 import { Fault } from '../faults.ts'
+import { tellUpdate } from '../notifications/servers.ts'
 import { changeServer } from './change.ts'
+import { detailsOf } from './details.ts'
 import { inCell } from './in-cell.ts'
 
 /** The server as it is then. Values that it has already are no change. */
-export async function updateServer(backends: Backends, server: Server, changes: ServerChanges): Promise<Server> {
-  if (server.pending) return updateRequest(backends, server, changes)
+export async function updateServer(backends: Backends, context: RequestContext, server: Server, changes: ServerChanges): Promise<Server> {
+  if (server.pending) return updateRequest(backends, context, server, changes)
   const news = Object.fromEntries(Object.entries(changes).filter(([name, value]) => server[name as keyof Server] !== value))
   if (Object.keys(news).length === 0) return server
-  return { ...server, ...(await changeServer(backends, server, null, news)) } as Server
+  const changed = { ...server, ...(await changeServer(backends, server, null, news)) } as Server
+  await tellUpdate(backends, context, server, detailsOf(backends, changed))
+  return changed
 }
 
 /** Of a server that no cell holds yet, the request is changed; when a cell has taken it meanwhile, the server itself. */
-async function updateRequest(backends: Backends, { uuid }: Server, changes: ServerChanges): Promise<Server> {
+async function updateRequest(backends: Backends, context: RequestContext, { uuid }: Server, changes: ServerChanges): Promise<Server> {
   const { api } = backends.stores
   const request = await api.requests.find(uuid)
   if (request) {
@@ -30,5 +35,5 @@ async function updateRequest(backends: Backends, { uuid }: Server, changes: Serv
   if (!mapping || mapping.cellId === null) throw new Fault('serverNotFound', uuid)
   const server = await inCell(backends, { uuid, cellId: mapping.cellId }, (cell) => cell.servers.find(uuid))
   if (!server) throw new Fault('serverNotFound', uuid)
-  return updateServer(backends, server, changes)
+  return updateServer(backends, context, server, changes)
 }

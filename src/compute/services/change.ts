@@ -6,6 +6,7 @@ import { answered, type Cell } from '../../stores/cells.ts'
 import { dropFromAggregates } from '../aggregates.ts'
 import type { Backends } from '../backends.ts'
 import { Fault } from '../faults.ts'
+import { servicePayload } from '../notifications/payloads.ts'
 import { callHost } from '../rpc/host.ts'
 import type { Placed } from './find.ts'
 import { isServing, type ZonedService, zoned } from './list.ts'
@@ -25,9 +26,19 @@ export async function changeService(
 ): Promise<ZonedService> {
   await cell.services.update(service.id, changes)
   const changed = (await cell.services.get(service.id)) ?? service
+  await tell(backends, context, 'update', changed)
   if (changes.disabled !== undefined) await tellCompute(backends, context, cell, changed)
   return zoned(backends, changed, await backends.stores.api.aggregates.zonesOfHosts())
 }
+
+/** The publisher is the service itself. nova/objects/service.py Service._send_notification */
+const tell = (backends: Backends, context: RequestContext, action: 'update' | 'delete', service: Service): Promise<void> =>
+  backends.notifications.versioned(context, async () => ({
+    object: 'service',
+    action,
+    publisher: { host: service.host!, source: service.binary === 'nova-osapi_compute' ? 'nova-api' : service.binary! },
+    payload: servicePayload(service, zoned(backends, service, await backends.stores.api.aggregates.zonesOfHosts()).zone),
+  }))
 
 /** Has the compute mark its providers in Placement; one that is down does so when it comes back, so nothing that fails here is told. */
 async function tellCompute(backends: Backends, context: RequestContext, cell: Cell, service: Service): Promise<void> {
@@ -50,6 +61,7 @@ export async function deleteService(backends: Backends, context: RequestContext,
   const { cell, service } = placed
   if (service.binary === 'nova-compute') await retireCompute(backends, context, placed)
   await cell.services.remove(service.id, service.binary === 'nova-compute' ? service.host : null)
+  await tell(backends, context, 'delete', service)
 }
 
 async function retireCompute(backends: Backends, context: RequestContext, { cell, service }: Placed): Promise<void> {

@@ -128,7 +128,7 @@ export const flavors = resource({
     status: 202, // not 204: kept for old clients
     errors: [404],
     reply: nothing,
-    run: ({ backends, params }) => compute.deleteFlavor(backends, params.id!),
+    run: ({ backends, context, params }) => compute.deleteFlavor(backends, context, params.id!),
   }),
 
   'GET /flavors/:flavor_id/os-extra_specs': op({
@@ -254,8 +254,8 @@ function least(name: string, asked: string | undefined): number | undefined {
   return Number(asked.replaceAll('_', ''))
 }
 
-function create({ backends, body: { flavor } }: Call & { body: Of<typeof createBody> }) {
-  return compute.createFlavor(backends, {
+function create({ backends, context, body: { flavor } }: Call & { body: Of<typeof createBody> }) {
+  return compute.createFlavor(backends, context, {
     flavorid: flavor.id === undefined || flavor.id === null || flavor.id === 0 ? undefined : String(flavor.id),
     name: flavor.name.trim(),
     memoryMb: Number(flavor.ram),

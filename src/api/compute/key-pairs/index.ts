@@ -81,7 +81,7 @@ export const keyPairs = resource({
     status: { '2.1': 202, '2.2': 204 },
     errors: [404],
     reply: nothing,
-    run: (call) => compute.deleteKeyPair(call.backends, userFor(call, 'delete'), call.params.id!),
+    run: (call) => compute.deleteKeyPair(call.backends, call.context, userFor(call, 'delete'), call.params.id!),
   }),
 })
 

@@ -31,9 +31,9 @@ export const serverChanges = resource({
     errors: [404],
     reply: one('server', updated),
     loaders: serverLoaders,
-    run({ backends, member, body }) {
+    run({ backends, context, member, body }) {
       const { name, description, hostname, accessIPv4, accessIPv6, 'OS-DCF:diskConfig': diskConfig } = body.server
-      return updateServer(backends, member, {
+      return updateServer(backends, context, member, {
         ...(name !== undefined && { displayName: name.trim() }),
         ...(description !== undefined && { displayDescription: description }),
         ...(hostname !== undefined && { hostname }),

@@ -25,6 +25,7 @@ import {
   usageOf,
 } from '../../quotas.ts'
 import { castBuild } from '../../rpc/build.ts'
+import { tellMembers } from '../../server-groups.ts'
 import { enforceLocal, enforceServers } from '../../unified-limits.ts'
 import { allDevices, rootDeviceName } from './block-devices.ts'
 import { destinationOf } from './destination.ts'
@@ -270,6 +271,7 @@ async function build(backends: Backends, context: RequestContext, plan: Plan): P
   const requests = plan.uuids.map((_, index) => requestOf(sizedPlan, index))
   const accepted = await stores.api.requests.create(requests, plan.joining)
   if (!accepted) throw new Fault('groupMemberLimitExceeded')
+  if (plan.group) await tellMembers(backends, context, plan.group.uuid, plan.uuids)
   await send(backends, context, plan, requests, accepted).catch(async (error) => {
     await stores.api.requests.discard(plan.uuids)
     if (error instanceof MessageDeliveryFailure) throw new Fault('undeliveredBuild', error.message)
