@@ -259,7 +259,7 @@ test('roles reach users through groups and through other roles', async () => {
         'POST /v3/auth/tokens',
         withPassword({ id: '$u' }, { project: { id: '$p' } }, 'pw'),
         201,
-        { token: { roles: [{ name: 'auditor' }, { name: 'reader' }] } },
+        { token: { roles: [{ name: 'reader' }, { name: 'auditor' }] } },
       ],
       ['admin', 'DELETE /v3/projects/$p/users/$u/roles/$auditor', null, 204],
       ['admin', 'DELETE /v3/projects/$p/users/$u/roles/$auditor', null, 404],
