@@ -12,6 +12,7 @@ import { type KeystoneLimits, keystoneLimits, limitsEndpointOptions } from './li
 import { type Manila, manila } from './manila.ts'
 import { type Neutron, neutron } from './neutron.ts'
 import { type Placement, placement } from './placement.ts'
+import { type HostPlacement, hostPlacement } from './placement-hosts.ts'
 import { connectPeer } from './service.ts'
 
 export interface Peers {
@@ -68,7 +69,13 @@ export const peerOptions = {
 
 export type PeerSettings = { readonly [K in keyof typeof peerOptions]: Settings<(typeof peerOptions)[K]> }
 
-export function connectPeers(settings: PeerSettings, { log, clock }: { log: Log; clock: { now(): number } }): Peers {
+/** What the hosts of a cell have beside. */
+export interface ConnectedPeers extends Peers {
+  /** Placement, as hosts use it. */
+  readonly hostPlacement: HostPlacement
+}
+
+export function connectPeers(settings: PeerSettings, { log, clock }: { log: Log; clock: { now(): number } }): ConnectedPeers {
   const { serviceUser } = settings
   const serviceSession = createSession({ settings: serviceUser, log })
   const serviceAuth =
@@ -96,6 +103,7 @@ export function connectPeers(settings: PeerSettings, { log, clock }: { log: Log;
     neutron: neutron(services.neutron, { clock, extensionSeconds: settings.neutron.extensionSyncInterval }),
     cinder: cinder(services.cinder),
     placement: placement(services.placement),
+    hostPlacement: hostPlacement(services.placement),
     manila: manila(services.manila),
     limits: keystoneLimits(services.limits, settings.osloLimit),
     ironic: ironic(services.ironic, { configured: settings.ironic.authType !== null }),

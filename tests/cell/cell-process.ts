@@ -1,4 +1,4 @@
-/** A cell in a process of its own, to be killed: `cell-process.ts FOLDER SOCKET NETWORK_URL IMAGE_URL VOLUME_URL [broker]`. With `broker` it holds the message broker, too. */
+/** A cell in a process of its own, to be killed: `cell-process.ts FOLDER SOCKET NETWORK_URL IMAGE_URL VOLUME_URL PLACEMENT_URL [broker]`. With `broker` it holds the message broker, too. */
 import { randomUUID } from 'node:crypto'
 import { openStores } from '../../src/cloud/cell/fixture.ts'
 import { startCell } from '../../src/cloud/cell/index.ts'
@@ -12,9 +12,12 @@ import { listenLocal } from '../../src/oslo/messaging/local/listen.ts'
 import { cinder } from '../../src/peers/cinder.ts'
 import { glance } from '../../src/peers/glance.ts'
 import { neutron } from '../../src/peers/neutron.ts'
+import { placement } from '../../src/peers/placement.ts'
+import { hostPlacement } from '../../src/peers/placement-hosts.ts'
 import type { PeerService } from '../../src/peers/service.ts'
 
-const [folder, socketPath, networkUrl, imageUrl, volumeUrl, broker] = process.argv.slice(2) as [
+const [folder, socketPath, networkUrl, imageUrl, volumeUrl, placementUrl, broker] = process.argv.slice(2) as [
+  string,
   string,
   string,
   string,
@@ -24,8 +27,12 @@ const [folder, socketPath, networkUrl, imageUrl, volumeUrl, broker] = process.ar
 ]
 const clock = { now: () => Date.now() }
 
-function peer(url: string): PeerService {
-  const session = createSession({ settings: defaultsOf(sessionOptions), log: silent }).with({ endpointOverride: url, connectRetries: 2 })
+function peer(url: string, serviceType?: string): PeerService {
+  const session = createSession({ settings: defaultsOf(sessionOptions), log: silent }).with({
+    endpointOverride: url,
+    connectRetries: 2,
+    ...(serviceType && { serviceType }),
+  })
   const own: Auth = fixedAuth(url, 'nova')
   return {
     as: (context) => session.with({ auth: userAuth(context, { service: own }) }),
@@ -46,6 +53,8 @@ await startCell({
     neutron: neutron(peer(networkUrl), { clock, extensionSeconds: 600 }),
     glance: glance(peer(imageUrl), { servers: [] }),
     cinder: cinder(peer(volumeUrl)),
+    placement: placement(peer(placementUrl, 'placement')),
+    hostPlacement: hostPlacement(peer(placementUrl, 'placement')),
   },
   settings: { timings: { scale: 0.1 }, sweepSeconds: 1, graceSeconds: 10, heartbeatSeconds: 1 },
   clock,

@@ -15,6 +15,7 @@ import { ask } from '../../src/cloud/ask.ts'
 import { acts, authenticate, flavorOf, openStores } from '../../src/cloud/cell/fixture.ts'
 import { image } from '../../src/cloud/image/index.ts'
 import { network } from '../../src/cloud/network/index.ts'
+import { placement } from '../../src/cloud/placement/index.ts'
 import { openShelf } from '../../src/cloud/shelf.ts'
 import { volume } from '../../src/cloud/volume/index.ts'
 import { toNodeListener } from '../../src/hosts/node.ts'
@@ -90,6 +91,7 @@ async function scene(withBroker: boolean, seed: number) {
   const images = image({ shelf: openShelf(':memory:'), folder: join(folder, 'images'), ...parts }).application
   const disks = volume({ shelf: openShelf(':memory:'), ...parts })
   disks.seed()
+  const resources = placement({ shelf: openShelf(':memory:'), ...parts }).application
   const made = await ask(net, 'POST /v2.0/networks', {
     token: 'nova',
     body: { network: { name: 'shared', shared: true, tenant_id: 'services' } },
@@ -99,7 +101,8 @@ async function scene(withBroker: boolean, seed: number) {
   await ask(net, 'POST /v2.0/subnets', { token: 'nova', body: { subnet } })
   const stores = await openStores(folder, clock.now)
   if (!withBroker) broker = await listenLocal({ socketPath, report: () => {} })
-  const args = [folder, socketPath, await serve(net), await serve(images), await serve(disks.application), ...(withBroker ? ['broker'] : [])]
+  const urls = await Promise.all([net, images, disks.application, resources].map(serve))
+  const args = [folder, socketPath, ...urls, ...(withBroker ? ['broker'] : [])]
   await start(args)
   const driver = localDriver({ socketPath, publishTimeoutMs: sendTimeoutMs })
   const rpc = rpcClient(driver, { sendTimeoutMs })
@@ -108,7 +111,7 @@ async function scene(withBroker: boolean, seed: number) {
   const cell0 = all.find(({ name }) => name === 'cell0')!
   const api = acts({ stores, cell, cell0, rpc, clock })
   const newImage = async () => (await ask(images, 'POST /v2/images', { token: 'ann', body: { name: 'i' } })).body.id as string
-  return { roll, stores, cell, cell0, api, rpc, driver, net, networkId, newImage, restart: () => start(args) }
+  return { roll, stores, cell, cell0, api, rpc, driver, net, resources, networkId, newImage, restart: () => start(args) }
 }
 
 type Scene = Awaited<ReturnType<typeof scene>>
@@ -245,6 +248,20 @@ async function sound(s: Scene, { accepted, doomed, unsent }: Book): Promise<void
   const open = await cell.database.rows<{ event: string }>('SELECT event, host FROM instance_actions_events WHERE finish_time IS NULL')
   expect(open).toEqual([])
   await expect.poll(() => used(s), { timeout: 5000 }).toEqual(await taken(s))
+  // Placement knows who is where
+  const homes = kept.flatMap((server) => (server!.host ? [`${server!.host} ${server!.uuid}`] : []))
+  await expect.poll(() => serversIn(s, accepted), { timeout: 5000 }).toEqual(homes.sort())
+}
+
+/** Whom of these Placement has on which host. */
+async function serversIn({ cell, resources }: Scene, servers: ReadonlySet<string>): Promise<string[]> {
+  const all = (await cell.computeNodes.list()).map(async ({ host, uuid }) => {
+    const { allocations } = (await ask(resources, `GET /resource_providers/${uuid}/allocations`, { token: 'nova' })).body
+    return Object.keys(allocations)
+      .filter((consumer) => servers.has(consumer))
+      .map((consumer) => `${host} ${consumer}`)
+  })
+  return (await Promise.all(all)).flat().sort()
 }
 
 const used = async ({ cell }: Scene) =>

@@ -22,12 +22,7 @@ const big = flavorOf({ id: 8, name: 'm1.big', flavorid: 'big', memory_mb: 256, v
 describe('two cells', () => {
   test('each have their hosts and a conductor, and the first has the scheduler', async () => {
     const names = async (cell: string) => (await t.cellNamed(cell).services.list()).map(({ binary, host }) => `${binary} ${host}`).sort()
-    expect(await names('cell1')).toEqual([
-      'nova-compute fake1',
-      'nova-compute fake2',
-      'nova-conductor peer',
-      'nova-scheduler peer',
-    ])
+    expect(await names('cell1')).toEqual(['nova-compute fake1', 'nova-compute fake2', 'nova-conductor peer', 'nova-scheduler peer'])
     expect(await names('cell2')).toEqual(['nova-compute cell2-fake1', 'nova-compute cell2-fake2', 'nova-conductor cell2-controller'])
   })
 

@@ -16,7 +16,9 @@ import { cinder } from '../../peers/cinder.ts'
 import { hostVolumes } from '../../peers/cinder-hosts.ts'
 import { glance } from '../../peers/glance.ts'
 import { type NeutronPort, neutron } from '../../peers/neutron.ts'
-import type { Peers } from '../../peers/peers.ts'
+import type { ConnectedPeers } from '../../peers/peers.ts'
+import { placement } from '../../peers/placement.ts'
+import { hostPlacement } from '../../peers/placement-hosts.ts'
 import type { PeerService } from '../../peers/service.ts'
 import { cell0Uuid } from '../../stores/api/mappings.ts'
 import { apiSchema } from '../../stores/api/schema.ts'
@@ -35,6 +37,7 @@ import { syncApi, syncCell } from '../../stores/sync.ts'
 import { ask } from '../ask.ts'
 import { image as imageService } from '../image/index.ts'
 import { network } from '../network/index.ts'
+import { placement as placementService } from '../placement/index.ts'
 import { cellName, hostName, numbers } from '../places.ts'
 import type { Caller } from '../service.ts'
 import { openShelf } from '../shelf.ts'
@@ -99,7 +102,11 @@ export const contextOf = (name: string, requestId = `req-${randomUUID()}`): Requ
 }
 
 /** A service of this process as a peer; `failing` can break requests to it. */
-function peerOver(application: Application, failing: (method: string, path: string) => boolean, base = ''): PeerService {
+function peerOver(
+  application: Application,
+  failing: (method: string, path: string) => boolean,
+  { base = '', type = '' }: { base?: string; type?: string } = {},
+): PeerService {
   const session = (token: string, fixed: Ask = {}): Session => ({
     async request(given) {
       const { method = 'GET', path = '', query, json, body, headers, microversion, allow = [] } = { ...fixed, ...given }
@@ -114,7 +121,7 @@ function peerOver(application: Application, failing: (method: string, path: stri
         headers: {
           ...(headers as Record<string, string>),
           'x-service-token': 'nova',
-          ...(microversion && { 'openstack-api-version': `volume ${microversion}` }),
+          ...(microversion && { 'openstack-api-version': `${type} ${microversion}` }),
         },
       })
       if (answer.status >= 400 && allow !== 'all' && !allow.includes(answer.status))
@@ -255,10 +262,14 @@ export async function testCell({ settings = {}, failing = () => false, random = 
     },
   })
   disks.seed()
-  const peers: Pick<Peers, 'neutron' | 'glance' | 'cinder'> = {
+  const resources = placementService({ shelf: openShelf(':memory:'), authenticate, clock, ids, report })
+  const places = peerOver(resources.application, failing, { type: 'placement' })
+  const peers: Pick<ConnectedPeers, 'neutron' | 'glance' | 'cinder' | 'placement' | 'hostPlacement'> = {
     neutron: neutron(peerOver(net.application, failing), { clock, extensionSeconds: 600 }),
     glance: glance(peerOver(images.application, failing), { servers: [] }),
-    cinder: cinder(peerOver(disks.application, failing, '/v3')),
+    cinder: cinder(peerOver(disks.application, failing, { base: '/v3', type: 'volume' })),
+    placement: placement(places),
+    hostPlacement: hostPlacement(places),
   }
   const driver = memoryDriver()
   const log = { ...silent, error: (message: string, details?: { error?: unknown }) => void errors.push(details?.error ?? message) }

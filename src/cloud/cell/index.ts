@@ -9,7 +9,7 @@
 import type { Log } from '../../oslo/log.ts'
 import type { Driver } from '../../oslo/messaging/driver.ts'
 import { rpcClient } from '../../oslo/messaging/rpc-client.ts'
-import type { Peers } from '../../peers/peers.ts'
+import type { ConnectedPeers } from '../../peers/peers.ts'
 import { cell0Uuid } from '../../stores/api/mappings.ts'
 import type { Cell } from '../../stores/cells.ts'
 import type { Stores } from '../../stores/stores.ts'
@@ -17,9 +17,11 @@ import { faulty, type GuestAction } from '../drivers/faulty.ts'
 import type { Hypervisor } from '../drivers/hypervisor.ts'
 import { simulated } from '../drivers/simulated.ts'
 import type { Clock, Ids } from '../service.ts'
+import { tellAllocations } from './allocations.ts'
 import { openExpectations } from './expectations.ts'
 import { openFaults } from './faults.ts'
 import { adoptGuests } from './guests.ts'
+import { introduce } from './introduce.ts'
 import { hostServers, listen } from './listen.ts'
 import { openMoveOrders } from './move-orders.ts'
 import { type CellCore, type CellParts, type Host, hostsUp } from './parts.ts'
@@ -39,7 +41,7 @@ export interface CellStart {
   readonly stores: Stores
   /** The UUID or the name of the cell that it serves. */
   readonly cell: string
-  readonly peers: Pick<Peers, 'neutron' | 'glance' | 'cinder'> & Partial<Pick<Peers, 'placement'>>
+  readonly peers: Pick<ConnectedPeers, 'neutron' | 'glance' | 'cinder' | 'placement' | 'hostPlacement'>
   readonly settings?: CellOptions
   readonly clock: Clock
   readonly ids: Ids
@@ -76,13 +78,15 @@ export async function startCells(start: CellsStart): Promise<RunningCell> {
     await adoptGuests(parts)
     const servers = await listen(parts, driver)
     await Promise.all(hostsUp(parts).map((host) => parts.servers.open(host)))
-    for (const host of parts.hosts.keys()) parts.usage.touch(host)
     ends.push(() => Promise.all([...servers, parts.servers].map((server) => server.stop())))
   }
+  const introduction = introduce(all.map(({ parts }) => parts))
+  await Promise.race([introduction.over, all[0]!.parts.wait(introductionMs)])
   const timers = all.map(({ parts }) => keepTime(parts))
   return {
     sweep: async () => void (await Promise.all(all.map(({ parts }) => sweep(parts)))),
     async stop() {
+      await introduction.stop()
       await Promise.all(timers.map((each) => each.stop()))
       await Promise.all(ends.map((end) => end()))
       for (const { parts } of all) {
@@ -93,6 +97,9 @@ export async function startCells(start: CellsStart): Promise<RunningCell> {
     },
   }
 }
+
+/** How long the start waits for Placement, which may be starting itself. */
+const introductionMs = 5000
 
 interface Assembled {
   readonly parts: CellParts
@@ -109,6 +116,7 @@ async function assemble({ cells: specs, ...start }: CellsStart): Promise<Assembl
     glance: peers.glance,
     cinder: peers.cinder,
     placement: peers.placement,
+    hostPlacement: peers.hostPlacement,
     clock,
     ids,
     random,
@@ -132,7 +140,12 @@ async function assemble({ cells: specs, ...start }: CellsStart): Promise<Assembl
       rpc: rpcClient(driver, { report: (error) => log.warning('A message could not be read', { error }) }),
       hosts,
       servers: hostServers(hosts, driver, { log, wait }),
-      usage: trackUsage({ cell: found.cell, reservedMemoryMb: all.reservedMemoryMb, report }),
+      usage: trackUsage({
+        cell: found.cell,
+        reservedMemoryMb: all.reservedMemoryMb,
+        report,
+        tell: (names) => tellAllocations({ ...shared, ...found }, names),
+      }),
       moveOrders: openMoveOrders(),
     })
   }

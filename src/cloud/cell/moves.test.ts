@@ -340,11 +340,7 @@ describe('shelving', () => {
     await expect.poll(() => t.images.show(image)).toBeUndefined()
     await expect
       .poll(() => t.events(uuid, request))
-      .toEqual([
-        'get_image_info peer Success',
-        'schedule_instances peer Success',
-        `compute_unshelve_instance ${back.host} Success`,
-      ])
+      .toEqual(['get_image_info peer Success', 'schedule_instances peer Success', `compute_unshelve_instance ${back.host} Success`])
     expect(t.errors).toEqual([])
   })
 

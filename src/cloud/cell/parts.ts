@@ -6,6 +6,7 @@ import type { Cinder } from '../../peers/cinder.ts'
 import type { Glance } from '../../peers/glance.ts'
 import type { Neutron } from '../../peers/neutron.ts'
 import type { Placement } from '../../peers/placement.ts'
+import type { HostPlacement } from '../../peers/placement-hosts.ts'
 import type { Cell } from '../../stores/cells.ts'
 import type { ApiStore } from '../../stores/stores.ts'
 import type { Hypervisor } from '../drivers/hypervisor.ts'
@@ -31,8 +32,8 @@ export interface CellCore {
   readonly neutron: Neutron
   readonly glance: Glance
   readonly cinder: Cinder
-  /** Without it nobody else is told of the hosts. */
-  readonly placement: Placement | undefined
+  readonly placement: Placement
+  readonly hostPlacement: HostPlacement
   readonly rpc: RpcClient
   readonly clock: Clock
   readonly ids: Ids

@@ -1,22 +1,23 @@
 /** Hosts as Placement knows them: what each has and can do. nova/compute/resource_tracker.py ResourceTracker._update_to_placement */
 import { PeerError } from '../../oslo/keystoneauth/errors.ts'
-import type { Inventories, Placement } from '../../peers/placement.ts'
+import type { Inventories } from '../../peers/placement.ts'
 import type { HostResources } from '../drivers/hypervisor.ts'
 import { type CellParts, hostsUp } from './parts.ts'
 import type { CellSettings } from './settings.ts'
 
 /** Those that are not down. One whose node an operator has removed is left out. While Placement cannot be reached nothing happens. */
-export async function reportHosts(parts: CellParts, placement: Placement): Promise<void> {
+export async function reportHosts(parts: CellParts): Promise<void> {
   try {
-    await report(parts, placement)
+    await report(parts)
   } catch (error) {
     if (!(error instanceof PeerError) || error.kind !== 'unreachable') throw error
     parts.log.debug(`Placement cannot be told of hosts yet: ${error.message}`)
   }
 }
 
-async function report(parts: CellParts, placement: Placement): Promise<void> {
-  const { cell, hosts, settings, log } = parts
+/** The same; rejects with a `PeerError`. */
+export async function report(parts: CellParts): Promise<void> {
+  const { cell, hosts, settings, log, placement } = parts
   for (const name of hostsUp(parts)) {
     const { hypervisor } = hosts.get(name)!
     const node = await cell.computeNodes.find(name, name)

@@ -11,7 +11,7 @@ export interface Timers {
 }
 
 export function keepTime(parts: CellParts): Timers {
-  const { settings, log, placement } = parts
+  const { settings, log } = parts
   const timers: NodeJS.Timeout[] = []
   const running = new Map<string, Promise<void>>()
 
@@ -32,11 +32,7 @@ export function keepTime(parts: CellParts): Timers {
   every(settings.heartbeatSeconds, 'A sign of life', () => signOfLife({ ...parts, isDown: parts.faults.isDown }))
   every(settings.sweepSeconds, 'Clearing up', clearUp)
   every(settings.healSeconds, 'Looking at networks', healer(parts))
-  if (placement) {
-    every(settings.reportSeconds, 'Telling of hosts', () => reportHosts(parts, placement))
-    // when the cloud starts, Placement may be a moment behind
-    for (const ms of [0, 500, 2000, 5000]) timers.push(setTimeout(() => run('Telling of hosts', () => reportHosts(parts, placement)), ms))
-  }
+  every(settings.reportSeconds, 'Telling of hosts', () => reportHosts(parts))
   // what a crash has left is old enough a moment after the start
   for (const seconds of [0, settings.graceSeconds + 1]) timers.push(setTimeout(() => run('Clearing up', clearUp), seconds * 1000))
   return {

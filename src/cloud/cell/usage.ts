@@ -67,11 +67,13 @@ export interface UsageParts {
   readonly cell: Cell
   readonly reservedMemoryMb: number
   readonly report: (error: unknown) => void
+  /** Told of the hosts whose servers have changed, once their rows are written. */
+  readonly tell?: (hosts: readonly string[]) => Promise<void>
   /** Changes within so many milliseconds are written together. */
   readonly gatherMs?: number
 }
 
-export function trackUsage({ cell, reservedMemoryMb, report, gatherMs = 50 }: UsageParts): UsageTracker {
+export function trackUsage({ cell, reservedMemoryMb, report, tell, gatherMs = 50 }: UsageParts): UsageTracker {
   const dirty = new Set<string>()
   const failures = new Map<string, number>()
   let timer: NodeJS.Timeout | undefined
@@ -88,6 +90,7 @@ export function trackUsage({ cell, reservedMemoryMb, report, gatherMs = 50 }: Us
       if (Object.entries(values).some(([key, value]) => node[key as keyof ComputeNode] !== value))
         await cell.computeNodes.update(node.id, values)
     }
+    await tell?.(hosts)
   }
 
   function flush(): Promise<void> {
