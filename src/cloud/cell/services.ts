@@ -52,7 +52,10 @@ async function signOn({ cell, clock, ids, isDown }: Registry, { binary, topic }:
     await cell.services.update(known.id, { ...alive, reportCount: known.reportCount + 1 })
     return known.id
   }
-  return cell.services.create({ host, binary, topic, uuid: ids.uuid(), reportCount: 1, ...alive })
+  const id = await cell.services.create({ host, binary, topic, uuid: ids.uuid(), reportCount: 0, ...alive })
+  // its first sign of life, which says when the row was changed
+  await cell.services.update(id, { ...alive, reportCount: 1 })
+  return id
 }
 
 /** Again up, in one sentence of SQL a service: what an operator has set stays. */
