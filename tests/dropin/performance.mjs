@@ -6,7 +6,7 @@
 //   NETWORK_STAND_IN          a port: Neutron's questions are answered there at once. Nova has to be started with [neutron] endpoint_override saying so
 // Arguments: --workers 1 (as many as Nova has), --seconds 3 (of each measurement), --servers 1000
 import { execSync } from 'node:child_process'
-import { createHmac } from 'node:crypto'
+import { createHmac, randomUUID } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { Agent, createServer, request } from 'node:http'
 import { cpus } from 'node:os'
@@ -42,13 +42,15 @@ const sides = {
   },
 }
 const store = await databases()
-let copies = []
+const copies = Array.from({ length: Number(values.servers) }, () => randomUUID())
+let model
 try {
-  const model = await build()
-  copies = await populate(store, model, Number(values.servers))
+  model = await build()
+  await populate(store, model, copies)
   await measureAll(model)
 } finally {
   await depopulate(store, copies)
+  if (model) await once(sides.ours.compute, 'DELETE', `/v2.1/servers/${model}`)
   await store.close()
   await running.stop()
   standIn?.close()

@@ -11,7 +11,6 @@ const perServer = [
   'instance_system_metadata',
   'instance_metadata',
   'block_device_mapping',
-  'virtual_interfaces',
   'tags',
 ]
 const keyOf = (table) => (table === 'tags' ? 'resource_id' : 'instance_uuid')
@@ -34,9 +33,8 @@ export async function databases() {
   return { api, cell, close: () => Promise.all([api.end(), cell.end()]) }
 }
 
-/** Copies a server; the UUIDs of the copies. */
-export async function populate({ api, cell }, uuid, count) {
-  const copies = Array.from({ length: count }, () => randomUUID())
+/** Copies a server, under these UUIDs. */
+export async function populate({ api, cell }, uuid, copies) {
   const [[instance]] = await cell.query('select * from instances where uuid = ?', [uuid])
   await insert(
     cell,
@@ -61,7 +59,6 @@ export async function populate({ api, cell }, uuid, count) {
       copies.flatMap((copy) => rows.map((row) => ({ ...row, id: undefined, instance_uuid: copy }))),
     )
   }
-  return copies
 }
 
 export async function depopulate({ api, cell }, copies) {

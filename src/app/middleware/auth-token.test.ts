@@ -456,6 +456,22 @@ describe('a memcached', () => {
       }
     })
 
+  test('that is away together with Keystone: what is known counts for its time', async () => {
+    const server = await testMemcached()
+    const shared = { memcached_servers: server.at, token_cache_time: 60 }
+    await call(await open(shared), { 'x-auth-token': 'user' })
+    await expect.poll(() => server.kept.size).toBe(1)
+    const app = await open(shared)
+    const status = async () => (await call(app, { 'x-auth-token': 'user' })).status
+    expect(await status()).toBe(200)
+    server.close()
+    await keystone.close()
+    now += 59_000
+    expect(await status()).toBe(200)
+    now += 2_000
+    expect(await status()).toBe(503)
+  })
+
   test('that holds something else, or is away, is done without', async () => {
     const server = await testMemcached()
     const app = await open({ memcached_servers: server.at, memcache_pool_socket_timeout: 1 })

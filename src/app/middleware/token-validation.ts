@@ -45,6 +45,14 @@ const mostTokens = 4096
 /** Catalogues that are remembered at most: one a region and role, or one a project where addresses name the project. */
 const mostCatalogs = 256
 
+interface Known {
+  readonly access: Access
+  /** Nobody is asked until then. */
+  readonly until: number
+  /** It counts until then while Keystone cannot be asked. */
+  readonly atMost: number
+}
+
 /** What came from a shared cache is as old as it is there: it is kept here for a few requests, not for its whole time again. */
 const sharedSeconds = 10
 
@@ -56,7 +64,7 @@ export function tokenValidator({
   shared: common,
   clock,
 }: ValidatorParts): TokenValidator {
-  const cache = recentlyUsed<{ access: Access; until: number }>(mostTokens)
+  const cache = recentlyUsed<Known>(mostTokens)
   const catalogs = recentlyUsed<readonly CatalogService[]>(mostCatalogs)
   const pending = new Map<string, Promise<Access>>()
   let known: { endpoint: string; url: string } | undefined
@@ -85,7 +93,8 @@ export function tokenValidator({
   }
 
   function remember(key: string, access: Access, seconds: number): Access {
-    if (seconds >= 0) cache.set(key, { access, until: seconds === 0 ? Infinity : clock.now() + seconds * 1000 })
+    const after = (span: number) => (span === 0 ? Number.POSITIVE_INFINITY : clock.now() + span * 1000)
+    if (tokenCacheTime >= 0) cache.set(key, { access, until: after(seconds), atMost: after(tokenCacheTime) })
     return access
   }
 
@@ -119,7 +128,11 @@ export function tokenValidator({
       if (common) void common.set(token, body)
       return access
     } catch (error) {
-      throw await verdict(error)
+      const judged = await verdict(error)
+      const last = cache.get(key)
+      // the caches that others share are often away together with Keystone, which keeps its own things there
+      if (judged instanceof IdentityUnavailable && last && last.atMost > clock.now()) return last.access
+      throw judged
     }
   }
 
