@@ -8,6 +8,7 @@ import { version } from './version.ts'
 const commands: Readonly<Record<string, Command>> = {
   cloud,
   host,
+  openapi: async (argv, terminal) => (await import('./openapi/index.ts')).openapi(argv, terminal),
   db: async (argv, terminal) => (await import('./db/index.ts')).db(argv, terminal),
 }
 
@@ -17,6 +18,7 @@ const help = `nova-ts: the compute and metadata APIs of OpenStack Nova, and a wh
   nova-ts cloud --help    everything about it
   nova-ts host MODULE     serve one of the two, or any application
   nova-ts db sync         make Nova's tables; nova-ts db version tells what is there
+  nova-ts openapi         the API of any microversion as an OpenAPI document
   nova-ts --version
 `
 

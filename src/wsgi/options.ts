@@ -1,5 +1,6 @@
 /** Everything that the two services read from their configuration. */
 
+import { openApiOptions } from '../api/openapi/serve.ts'
 import { sharedFilterOptions } from '../app/middleware/shared.ts'
 import {
   injectedNetworkOptions,
@@ -66,6 +67,7 @@ export const declared = [
   databaseOptions,
   logOptions,
   messagingOptions,
+  openApiOptions,
   notifierOptions,
   notificationsOptions,
   rabbitOptions,

@@ -7,6 +7,7 @@
 
 import { resources } from '../api/compute/index.ts'
 import { versionDocument, versionsRoot } from '../api/compute/versions.ts'
+import { openApiAt, openApiOptions } from '../api/openapi/serve.ts'
 import { createPolicy } from '../api/policy.ts'
 import { serve } from '../api/serve/serve.ts'
 import type { Application } from '../app/contract.ts'
@@ -31,6 +32,7 @@ async function start(): Promise<Application> {
   const compute = computeSettings(sources)
   const prefix = compute.api.computeLinkPrefix
   const log = logs.named('nova.api.openstack.wsgi')
+  const described = openApiAt(settings(openApiOptions, sources), resources)
   const api = serve({
     resources,
     backends: {
@@ -49,7 +51,7 @@ async function start(): Promise<Application> {
     unrouted: (request) => httpError(request, 404, 'Not Found', 'The resource could not be found.'),
   })
   const apps: Registry['apps'] = {
-    'nova.api.openstack.compute:APIRouterV21.factory': () => api,
+    'nova.api.openstack.compute:APIRouterV21.factory': () => described(api),
     'nova.api.openstack.compute.versions:Versions.factory': () => versionsRoot({ prefix }),
     'nova.api.openstack.compute.versions:VersionsV2.factory': () => versionDocument({ prefix }),
   }

@@ -167,6 +167,15 @@ export class View<R, X> {
     const all = Object.values(this.fields).flat()
     return [...new Set(all.flatMap((field) => [...(field.rule ? [field.rule] : []), ...(field.nested?.view.rules ?? [])]))]
   }
+  /** What an answer of a version holds, as JSON Schema. A field that a rule may hide, or that some rows do not have, may be absent. */
+  schemaAt(minor: Minor): Schema {
+    const properties: Record<string, Schema> = {}
+    for (const [key, lives] of Object.entries(this.fields)) {
+      const field = [lives].flat().find((life) => holds(life.span, minor))
+      if (field) properties[key] = schemaOf(field, minor)
+    }
+    return { type: 'object', properties }
+  }
   /** The renderer for a version, with the fields whose rules `shows` lets through. Compile once and keep it. */
   compile(minor: Minor, shows: (rule: string) => boolean): Renderer<R, X> {
     const seen: [string, Get<R, X, unknown>][] = []
@@ -192,6 +201,12 @@ export class View<R, X> {
       },
     }
   }
+}
+
+function schemaOf<R, X>({ schema, nested }: Field<R, X>, minor: Minor): Schema {
+  if (!nested) return schema
+  const item = nested.view.schemaAt(minor)
+  return nested.list ? { type: 'array', items: item } : item
 }
 
 function within<R, X>({ get, nested }: Field<R, X>, inner: Renderer<unknown, X>): Get<R, X, unknown> {
@@ -226,6 +241,9 @@ class Either<R, X> extends View<R, X> {
   }
   override get rules(): string[] {
     return [...new Set([...this.#one.rules, ...super.rules])]
+  }
+  override schemaAt(minor: Minor): Schema {
+    return { anyOf: [this.#one.schemaAt(minor), super.schemaAt(minor)] }
   }
   override compile(minor: Minor, shows: (rule: string) => boolean): Renderer<R, X> {
     const one = this.#one.compile(minor, shows)
