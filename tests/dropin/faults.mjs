@@ -32,7 +32,8 @@ const expectations = {
   neutron: { list: ok, show: [200, ...errors], create: [400, ...errors] },
   glance: { list: ok, show: ok, create: [400, ...errors] },
   placement: { list: ok, show: ok, stop: accepted },
-  memcached: { list: ok, show: ok, newToken: ok },
+  // Keystone itself may fail without the memcached that it shares with us; what we know of a token counts on
+  memcached: { list: ok, show: [200, ...errors], newToken: [200, 503] },
 }
 const faults = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(expectations)
 
