@@ -39,7 +39,7 @@ export const liveMigrate: Verb = {
     const migration = await migrationOf(host, job)
     const destination = host.hosts.get(job.args.dest as string)
     if (!destination || migration.status === 'completed') return
-    const move: Move = { ...job, migration, destination }
+    const move: Move = { ...job, migration, destination, former: job.again ? undefined : new Map() }
     const at = (status: string) => cell.migrations.update(migration.id, { status })
     try {
       await at('queued')

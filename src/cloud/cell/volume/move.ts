@@ -49,8 +49,12 @@ export async function dropOthers(core: CellCore, { context, server }: Connecting
 export async function connectSource(source: Host, { context, server }: Connecting, former: Former | undefined): Promise<void> {
   const devices = await attached(source, server.uuid)
   if (former) return giveBack(source, { context, server }, devices, former)
-  for (const device of devices) await connectVolume(source, { context, server }, device)
-  await dropOthers(source, { context, server })
+  try {
+    for (const device of devices) await connectVolume(source, { context, server }, device)
+    await dropOthers(source, { context, server })
+  } catch (error) {
+    source.log.error('Volumes could not be connected again', { context, error, instance: server.uuid })
+  }
 }
 
 /** nova/compute/manager.py ComputeManager._rollback_volume_bdms: what Cinder refuses does not keep the server from going on */
