@@ -45,6 +45,9 @@ describe('where a request goes', () => {
   const rows: [string, Record<string, string>, string, string, string][] = [
     ['as it came', { REQUEST_URI: '/a%2Fb?x=1', PATH_INFO: '/a/b', QUERY_STRING: 'x=1' }, '', '/a%2Fb', 'x=1'],
     ['below a mount', { REQUEST_URI: '/compute/v2.1', SCRIPT_NAME: '/compute', PATH_INFO: '/v2.1' }, '/compute', '/v2.1', ''],
+    ['below a mount that nginx was told', { REQUEST_URI: '/c/v2', SCRIPT_NAME: '/c', PATH_INFO: '/c/v2' }, '/c', '/v2', ''],
+    ['the same, with dots that it resolved', { REQUEST_URI: '/c/a/../v2', SCRIPT_NAME: '/c', PATH_INFO: '/c/v2' }, '/c', '/v2', ''],
+    ['below a mount, its name again', { REQUEST_URI: '/c/c/v2', SCRIPT_NAME: '/c', PATH_INFO: '/c/v2' }, '/c', '/c/v2', ''],
     ['the mount itself', { REQUEST_URI: '/compute', SCRIPT_NAME: '/compute', PATH_INFO: '' }, '/compute', '', ''],
     ['rewritten by the server in front', { REQUEST_URI: '/nova/v2.1?x', PATH_INFO: '/v2.1', QUERY_STRING: '' }, '', '/v2.1', ''],
     ['without REQUEST_URI', { PATH_INFO: '/Ã© b?', QUERY_STRING: 'q' }, '', '/%C3%A9%20b%3F', 'q'],

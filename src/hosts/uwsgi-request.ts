@@ -50,11 +50,14 @@ const isSecure = ({ HTTPS, REQUEST_SCHEME, UWSGI_SCHEME }: Variables): boolean =
 function placeOf(variables: Variables): Pick<Request, 'target' | 'scriptName' | 'path' | 'query'> {
   const scriptName = (variables.SCRIPT_NAME ?? '').replace(/\/$/, '')
   const { path: whole, query } = splitTarget(variables.REQUEST_URI ?? '/')
-  const told = variables.PATH_INFO
   const encoded = encodePath(scriptName)
   const path = whole.startsWith(encoded) ? whole.slice(encoded.length) : whole
+  let told = variables.PATH_INFO
+  // nginx, given a SCRIPT_NAME, leaves it in PATH_INFO
+  const left = told !== undefined && scriptName !== '' && (told === scriptName || told.startsWith(`${scriptName}/`))
+  if (left && !sameText(path, told!)) told = told!.slice(scriptName.length)
   const agrees = told === undefined || sameText(path, told)
-  const inside = agrees ? path : encodePath(told)
+  const inside = agrees ? path : encodePath(told!)
   const asked = variables.QUERY_STRING ?? query
   return {
     scriptName: encoded,

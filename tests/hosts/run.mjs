@@ -21,6 +21,7 @@ const { wsgiServers } = await import('./servers/wsgi.ts')
 const { outcomeTable } = await import('./servers/table.ts')
 const { stopAll } = await import('./servers/processes.ts')
 const { checkReal } = await import('./servers/real.ts')
+const { uwsgiFront } = await import('./uwsgi-front.ts')
 const { checkFaults } = await import('./servers/faults.ts')
 const { loadHead, loadRow, runScenario, scenarios } = await import('./load.ts')
 const { checkConfined } = await import('./servers/confined.ts')
@@ -91,6 +92,9 @@ try {
   if (!flags.includes('--no-install')) install()
   const own = await startOwn(folder, await freePorts(2))
   for (const target of ownTargets(own)) if (chosen(target.name)) await runCases(target)
+  const front = await uwsgiFront(own.uwsgi)
+  if (chosen('own uwsgi protocol')) await runCases({ name: 'own uwsgi protocol', port: front.port })
+  front.close()
   for (const host of [...proxies, ...runtimes, ...wsgiServers]) {
     if (!chosen(host.name)) continue
     if (!(host.needs ?? []).every(existsSync)) {

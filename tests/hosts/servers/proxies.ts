@@ -87,7 +87,7 @@ ProxyPass "/" "http://127.0.0.1:${setting.own.http}/" retry=0 nocanon`
       nginx(
         setting,
         'nginx-uwsgi',
-        `location / { uwsgi_pass unix:${setting.own.uwsgi};
+        `location /compute { uwsgi_param SCRIPT_NAME /compute; uwsgi_pass unix:${setting.own.uwsgi};
 ${[
   'QUERY_STRING $query_string',
   'REQUEST_METHOD $request_method',
@@ -103,6 +103,8 @@ ${[
   .map((line) => `uwsgi_param ${line};`)
   .join('\n')}
 }`,
+        '',
+        '/compute',
       ),
   },
   {
@@ -159,7 +161,7 @@ backend nova
   },
 ]
 
-async function nginx(setting: Setting, name: string, location: string, before = '') {
+async function nginx(setting: Setting, name: string, location: string, before = '', prefix = '') {
   const file = join(setting.folder, 'nginx.conf')
   const temporary = ['client_body', 'proxy', 'uwsgi', 'fastcgi', 'scgi'].map((kind) => `${kind}_temp_path ${setting.folder}/${kind};`)
   writeFileSync(
@@ -179,5 +181,5 @@ server { listen 127.0.0.1:${setting.port}; server_name nova.example; ${location}
     { port: setting.port },
     { folder: setting.folder, name },
   )
-  return { running: [running], target: { port: setting.port } }
+  return { running: [running], target: { port: setting.port, prefix } }
 }

@@ -1,0 +1,2 @@
+# mod_wsgi: the compute API
+from nova.wsgi.osapi_compute import application
