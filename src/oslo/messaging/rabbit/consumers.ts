@@ -53,7 +53,7 @@ export function consumers({ link, settings, exchange, ownName, report }: Consume
       const channel = await connection.createChannel()
       channel.on('error', (error) => report(error))
       channel.on('close', () => onChannelClosed(consumer, channel, connection))
-      if (gone()) return
+      if (gone()) return void channel.close().catch(() => {})
       consumer.channel = channel
       consumer.unacknowledged = 0
       await listen(consumer, channel)

@@ -65,16 +65,20 @@ export function publisher({ link, publishTimeoutMs, maxUnconfirmed, encode, repo
       channel = made
       for (const each of waiting) void send(each)
     } catch (error) {
-      if (connection === link.connection()) report(error)
+      if (closed || connection !== link.connection()) return
+      report(error)
+      reopen(connection)
     }
   }
+
+  const reopen = (connection: ChannelModel) => setTimeout(() => connection === link.connection() && void openChannel(connection), againMs)
 
   /** The broker closes a channel on which something is asked that it cannot do, such as publishing to an exchange that has gone meanwhile. */
   function onChannelClosed(connection: ChannelModel): void {
     channel = undefined
     if (closed || connection !== link.connection()) return
     declared = new Map()
-    setTimeout(() => void openChannel(connection), againMs)
+    reopen(connection)
   }
 
   function onReturn({ content, fields }: Message): void {
