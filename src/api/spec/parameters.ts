@@ -3,33 +3,32 @@ import { printablePattern } from './printable.ts'
 import { allOf, json, many, object, oneOf, type Schema, Shape, words } from './shape.ts'
 
 /** All that `bool_from_string` takes, plus the real booleans. */
-export const boolean = words(
-  [
-    true,
-    'True',
-    'TRUE',
-    'true',
-    '1',
-    'ON',
-    'On',
-    'on',
-    'YES',
-    'Yes',
-    'yes',
-    false,
-    'False',
-    'FALSE',
-    'false',
-    '0',
-    'OFF',
-    'Off',
-    'off',
-    'NO',
-    'No',
-    'no',
-  ],
-  { type: ['boolean', 'string'] },
-)
+export const booleans = [
+  true,
+  'True',
+  'TRUE',
+  'true',
+  '1',
+  'ON',
+  'On',
+  'on',
+  'YES',
+  'Yes',
+  'yes',
+  false,
+  'False',
+  'FALSE',
+  'false',
+  '0',
+  'OFF',
+  'Off',
+  'off',
+  'NO',
+  'No',
+  'no',
+] as const
+
+export const boolean = words(booleans, { type: ['boolean', 'string'] })
 
 export const text = json<string>({ type: 'string' })
 export const uuid = json<string>({ type: 'string', format: 'uuid' })

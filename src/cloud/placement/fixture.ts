@@ -1,22 +1,8 @@
 /** A placement service in memory with callers to speak to it, for the tests beside the code. */
 import { type Answer, ask } from '../ask.ts'
-import type { Caller } from '../service.ts'
+import { person } from '../fixture.ts'
 import { openShelf, type Shelf } from '../shelf.ts'
 import { placement } from './index.ts'
-
-const person = (name: string, projectId: string, roles: readonly string[]): Caller => ({
-  token: name,
-  userId: name,
-  userName: name,
-  userDomainId: 'default',
-  projectId,
-  projectName: projectId,
-  projectDomainId: 'default',
-  domainId: null,
-  systemScope: null,
-  roles,
-  isAdmin: roles.includes('admin'),
-})
 
 /** Their names are their tokens. */
 const people = {

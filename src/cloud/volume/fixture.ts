@@ -1,24 +1,10 @@
 /** A volume service in memory with callers to speak to it, an image or two and servers that remember what they were told, for the tests beside the code. */
 import { type Answer, ask } from '../ask.ts'
-import type { Caller } from '../service.ts'
+import { person } from '../fixture.ts'
 import { openShelf, type Shelf } from '../shelf.ts'
 import { badRequest, notFound } from './faults.ts'
 import type { Image, Images } from './images.ts'
 import { type Compute, volume } from './index.ts'
-
-const person = (name: string, projectId: string, roles: readonly string[]): Caller => ({
-  token: name,
-  userId: name,
-  userName: name,
-  userDomainId: 'default',
-  projectId,
-  projectName: projectId,
-  projectDomainId: 'default',
-  domainId: null,
-  systemScope: null,
-  roles,
-  isAdmin: roles.includes('admin'),
-})
 
 /** Their names are their tokens. */
 const people = {

@@ -7,30 +7,15 @@ import { booleanFrom } from '../../serve/values.ts'
 import { type Call, nothing, op, plain, resource } from '../../spec/operation.ts'
 import * as p from '../../spec/parameters.ts'
 import { type Of, object, query } from '../../spec/shape.ts'
-import { limit, shownBy } from './limit.ts'
+import { limits, shownBy } from './limit.ts'
 
 const ofUser = query({ user_id: p.anyTexts }, { others: { until: '2.74' } })
 type OfUser = { query: Of<typeof ofUser> }
 
-const network = limit.until('2.35')
-const file = limit.until('2.56')
 const updateBody = object(
   {
     quota_set: object({
-      instances: limit,
-      cores: limit,
-      ram: limit,
-      floating_ips: network,
-      fixed_ips: network,
-      metadata_items: limit,
-      key_pairs: limit,
-      security_groups: network,
-      security_group_rules: network,
-      injected_files: file,
-      injected_file_content_bytes: file,
-      injected_file_path_bytes: file,
-      server_groups: limit,
-      server_group_members: limit,
+      ...limits('2.35'),
       force: p.boolean,
     }),
   },

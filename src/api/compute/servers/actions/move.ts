@@ -12,34 +12,7 @@ import { ofProject } from '../member.ts'
 import { action, named } from './action.ts'
 
 /** Also lets the driver decide. */
-const booleanOrAuto = words(
-  [
-    true,
-    'True',
-    'TRUE',
-    'true',
-    '1',
-    'ON',
-    'On',
-    'on',
-    'YES',
-    'Yes',
-    'yes',
-    false,
-    'False',
-    'FALSE',
-    'false',
-    '0',
-    'OFF',
-    'Off',
-    'off',
-    'NO',
-    'No',
-    'no',
-    'auto',
-  ],
-  { type: ['boolean', 'string'] },
-)
+const booleanOrAuto = words([...p.booleans, 'auto'], { type: ['boolean', 'string'] })
 
 const liveBody = named(
   'os-migrateLive',
