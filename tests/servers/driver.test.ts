@@ -333,6 +333,13 @@ for (const engine of engines)
         expect(await database.rows('SELECT @@wait_timeout AS seconds')).toEqual([{ seconds: 77 }])
       })
 
+    if (engine.name === 'postgresql')
+      test('sessions give times in one style and compile nothing', async () => {
+        const database = await open({}, { query: '?options=-c%20datestyle%3DSQL' })
+        expect(await database.rows('SHOW datestyle')).toEqual([{ DateStyle: expect.stringMatching(/^ISO/) }])
+        expect(await database.rows('SHOW jit')).toEqual([{ jit: 'off' }])
+      })
+
     test('a database that is none is told as one that may come', async () => {
       await expect(openDatabase(`${engine.server}none_such`, { schema })).rejects.toThrow(DatabaseUnavailable)
     })

@@ -81,8 +81,8 @@ const mariadb: Kind = {
     '--bind-address=127.0.0.1',
     `--init-file=${folder}/init.sql`,
     '--character-set-server=utf8mb4',
-    // What is lost with the machine does not matter here
-    '--innodb-flush-log-at-trx-commit=0',
+    // What is lost with the machine does not matter here; what is lost with the process does
+    '--innodb-flush-log-at-trx-commit=2',
     '--innodb-doublewrite=0',
     '--innodb-file-per-table=0',
     '--innodb-buffer-pool-size=128M',

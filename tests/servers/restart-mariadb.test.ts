@@ -1,0 +1,4 @@
+import { startMariadb } from './instances.ts'
+import { restarts } from './restarts.ts'
+
+restarts(() => startMariadb())

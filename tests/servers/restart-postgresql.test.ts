@@ -1,0 +1,4 @@
+import { startPostgresql } from './instances.ts'
+import { restarts } from './restarts.ts'
+
+restarts(() => startPostgresql())
