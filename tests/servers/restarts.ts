@@ -105,12 +105,17 @@ export function restarts(begin: () => Promise<Instance>): void {
     }
     expect((await request()).status).toBe(200)
     await instance.stop()
-    const first = await request()
-    expect(first.status).toBe(500)
-    expect(first.ms).toBeLessThan(patienceMs)
+    // For a while everybody hopes for its return
+    const begun = performance.now()
+    while (performance.now() - begun < 6000) {
+      const { status, ms } = await request()
+      expect(status).toBe(500)
+      expect(ms).toBeLessThan(patienceMs)
+      await pause(50)
+    }
     const many = await Promise.all(Array.from({ length: 200 }, request))
     expect(new Set(many.map(({ status }) => status))).toEqual(new Set([500]))
-    expect(Math.max(...many.map(({ ms }) => ms))).toBeLessThan(5000)
+    expect(Math.max(...many.map(({ ms }) => ms))).toBeLessThan(3000)
     await instance.start()
     await pause(200)
     expect((await request()).status).toBe(200)
