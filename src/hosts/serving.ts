@@ -41,7 +41,7 @@ export async function serve(app: Application, endpoint: Endpoint, fd: number, li
 type Served = Serving & { readonly server: net.Server }
 
 function serveUwsgi(app: Application, { headBytes, receiveSeconds }: ServeLimits): Served {
-  const server = uwsgiServer(app, { headBytes, headMs: receiveSeconds * 1000 })
+  const server = uwsgiServer(app, { headBytes, receiveMs: receiveSeconds * 1000 })
   const connections = new Set<net.Socket>()
   let gone: Promise<void> | undefined
   server.on('connection', (socket) => {

@@ -5,9 +5,9 @@ import type { UwsgiBody } from './uwsgi-request.ts'
 
 /**
  * `first` is what came together with the packet. `length` is null where nobody knows: the body then ends where the other side ends its half of the connection.
- * Bytes behind a declared length are dropped.
+ * Bytes behind a declared length are dropped. Who sends nothing for `idleMs` is cut off.
  */
-export function uwsgiBody(socket: Socket, first: Buffer, length: number | null): UwsgiBody {
+export function uwsgiBody(socket: Socket, first: Buffer, { length, idleMs }: { length: number | null; idleMs: number }): UwsgiBody {
   async function* chunks(): AsyncGenerator<Buffer> {
     let left = length ?? Number.POSITIVE_INFINITY
     const cut = (bytes: Buffer) => {
@@ -17,7 +17,7 @@ export function uwsgiBody(socket: Socket, first: Buffer, length: number | null):
     }
     if (first.length > 0 && left > 0) yield cut(first)
     while (left > 0) {
-      const bytes = await nextBytes(socket)
+      const bytes = await within(socket, idleMs, nextBytes(socket))
       if (bytes === null) {
         if (length !== null) throw new Error('the client went away')
         return
@@ -38,6 +38,16 @@ export function uwsgiBody(socket: Socket, first: Buffer, length: number | null):
     return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)
   }
   return { whole, chunks }
+}
+
+/** Breaks the connection when it takes longer. */
+export async function within<T>(socket: Socket, ms: number, waited: Promise<T>): Promise<T> {
+  const late = setTimeout(() => socket.destroy(), ms)
+  try {
+    return await waited
+  } finally {
+    clearTimeout(late)
+  }
 }
 
 /** What comes next on a paused socket; null at its end. Rejects when it breaks. */

@@ -2,7 +2,7 @@
 import { STATUS_CODES } from 'node:http'
 import { createServer, type Server, type Socket } from 'node:net'
 import { type Application, type Response, text } from '../app/contract.ts'
-import { nextBytes, uwsgiBody } from './uwsgi-body.ts'
+import { nextBytes, uwsgiBody, within } from './uwsgi-body.ts'
 import { MalformedPacket, type Packet, pingModifier, readPacket } from './uwsgi-packet.ts'
 import { uwsgiRequest } from './uwsgi-request.ts'
 
@@ -11,8 +11,8 @@ export interface UwsgiLimits {
   readonly headBytes?: number
   /** Most bytes of a body that are taken into memory. */
   readonly bodyBytes?: number
-  /** How long the other side may send nothing of a request's head. */
-  readonly headMs?: number
+  /** How long the other side may take for a request's head, and how long it may send nothing of its body. */
+  readonly receiveMs?: number
 }
 
 /** A server that is not listening yet. */
@@ -27,9 +27,9 @@ export function uwsgiServer(app: Application, limits: UwsgiLimits = {}): Server 
 async function answerOne(
   app: Application,
   socket: Socket,
-  { headBytes = 0xffff, bodyBytes = 64 * 1024 * 1024, headMs = 60_000 }: UwsgiLimits,
+  { headBytes = 0xffff, bodyBytes = 64 * 1024 * 1024, receiveMs = 60_000 }: UwsgiLimits,
 ): Promise<void> {
-  const head = await withinMs(socket, headMs, () => readHead(socket))
+  const head = await within(socket, receiveMs, readHead(socket))
   if (!head) return void socket.destroy()
   const { packet, rest } = head
   if (packet.modifier === pingModifier) return void socket.end(Buffer.from([pingModifier, 0, 0, 1]))
@@ -45,7 +45,7 @@ async function answerOne(
     socket.on('end', () => {
       if (!socket.writableFinished) gone.abort()
     })
-  const body = uwsgiBody(socket, rest, length)
+  const body = uwsgiBody(socket, rest, { length, idleMs: receiveMs })
   const request = uwsgiRequest({ variables: packet.variables, body, signal: () => gone.signal, limit: bodyBytes })
   // The body may be left unread; that the other side is gone is heard only from a socket that is read.
   if (length === 0) socket.resume()
@@ -72,15 +72,6 @@ async function readHead(socket: Socket): Promise<{ packet: Packet; rest: Buffer 
     const more = await nextBytes(socket)
     if (more === null) return undefined
     bytes = bytes.length === 0 ? more : Buffer.concat([bytes, more])
-  }
-}
-
-async function withinMs<T>(socket: Socket, ms: number, act: () => Promise<T>): Promise<T> {
-  const late = setTimeout(() => socket.destroy(), ms)
-  try {
-    return await act()
-  } finally {
-    clearTimeout(late)
   }
 }
 

@@ -28,6 +28,7 @@ type Render<T> = (value: T) => string
 
 /** Builds the function that renders an entry, one or more lines with a newline at the end and no secrets. */
 export function lineFormat(settings: LogSettings, pid: number): Render<Entry> {
+  if (settings.useJson) return jsonFormat(settings, pid)
   const asctime = clockText(settings.dateFormat)
   const identity = template<LogContext>(settings.userIdentityFormat, orDash(contextFields))
   const instance = template<string>(settings.instanceFormat, { uuid: (uuid) => uuid })
@@ -62,6 +63,41 @@ export function lineFormat(settings: LogSettings, pid: number): Render<Entry> {
     }
     return `${maskPassword(text)}\n`
   }
+}
+
+const levelNumbers = { DEBUG: 10, INFO: 20, WARNING: 30, ERROR: 40 } as const
+
+/** A record on a line, with the names of oslo_log/formatters.py JSONFormatter, but for the places of log calls and threads, which are not known here. */
+function jsonFormat(settings: LogSettings, pid: number): Render<Entry> {
+  const asctime = clockText(settings.dateFormat)
+  return function render(entry) {
+    const { time, level, name, context, error, instance } = entry
+    const message = maskPassword(entry.message)
+    const record = {
+      message,
+      asctime: asctime(time),
+      name,
+      msg: message,
+      args: [],
+      levelname: level,
+      levelno: levelNumbers[level],
+      created: time.getTime() / 1000,
+      msecs: time.getMilliseconds(),
+      process: pid,
+      traceback: error === undefined ? null : maskPassword(stackOf(error)),
+      hostname: hostname(),
+      error_summary: maskPassword(summary(entry)),
+      context: context ? contextRecord(context) : {},
+      extra: instance === undefined ? {} : { instance },
+    }
+    return `${JSON.stringify(record)}\n`
+  }
+}
+
+function contextRecord(context: LogContext): Record<string, unknown> {
+  const fields: Fields<LogContext> = { ...contextFields, global_request_id: (c) => c.globalRequestId }
+  const named = jsonContextFields.map((name): [string, unknown] => [name, fields[name]!(context)])
+  return Object.fromEntries(named.filter(([, value]) => value !== undefined && value !== null))
 }
 
 /** oslo_log/formatters.py ContextFormatter: a summary of the error ends the line unless the format places it. */
@@ -105,6 +141,20 @@ const contextFields: Fields<LogContext> = {
   project_domain: (c) => c.projectDomainId,
   remote_address: (c) => c.remoteAddress,
 }
+
+/** oslo_context/context.py RequestContext.to_dict, without the token. */
+const jsonContextFields = [
+  'request_id',
+  'global_request_id',
+  'user_id',
+  'user_name',
+  'project_id',
+  'project_name',
+  'system_scope',
+  'user_domain',
+  'project_domain',
+  'remote_address',
+]
 
 const orDash = <T>(fields: Fields<T>): Fields<T> =>
   Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, (value: T) => field(value) || '-']))

@@ -66,7 +66,7 @@ export const logOptions = group('DEFAULT', {
   ),
   useSyslog: boolean('use_syslog', false, { help: 'Not supported.' }),
   useJournal: boolean('use_journal', false, { help: 'Not supported: under systemd, standard output goes to the journal.' }),
-  useJson: boolean('use_json', false, { help: 'Not supported.' }),
+  useJson: boolean('use_json', false, { help: 'Write each line as a JSON object.' }),
   configAppend: text('log_config_append', null, { deprecated: ['log_config'], help: 'Not supported: a file of Python logging.' }),
   rotation: choice('log_rotation_type', ['interval', 'size', 'none'], 'none', {
     ignoreCase: true,
@@ -81,7 +81,6 @@ export function unsupported(settings: LogSettings): string[] {
   const asked: [boolean, string][] = [
     [settings.useSyslog, 'use_syslog'],
     [settings.useJournal, 'use_journal'],
-    [settings.useJson, 'use_json'],
     [settings.configAppend !== null, 'log_config_append'],
     [settings.rotation !== 'none', 'log_rotation_type'],
   ]

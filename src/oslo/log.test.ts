@@ -96,6 +96,33 @@ describe('lines', () => {
   })
 })
 
+describe('JSON', () => {
+  test('a line of a request, with an error; no secrets', async () => {
+    const { lines, logs: opened } = await logs({ use_json: 'true' })
+    opened.named('nova.x').error('failed {"adminPass": "pw"}', { error: new TypeError('password=pw'), context, instance: 'i' })
+    expect(lines.length).toBe(1)
+    const record = JSON.parse(lines[0]!)
+    expect(record).toMatchObject({
+      ...{ message: 'failed {"adminPass": "***"}', asctime: '2026-11-02 06:01:05', msecs: 7, process: 42, name: 'nova.x' },
+      ...{ levelname: 'ERROR', levelno: 40, error_summary: 'TypeError: password=***', extra: { instance: 'i' } },
+      traceback: expect.stringMatching(/^TypeError: password=\*\*\*\n/),
+    })
+    expect(record.context).toEqual({ request_id: 'req-1', user_id: 'u', project_id: 'p', user_domain: 'default', project_domain: 'd' })
+  })
+
+  test('a line of nobody', async () => {
+    const { lines, logs: opened } = await logs({ use_json: 'true', log_date_format: '%H:%M' })
+    opened.named('nova.x').info('two\nlines')
+    expect(JSON.parse(lines[0]!)).toMatchObject({
+      message: 'two\nlines',
+      asctime: '06:01',
+      traceback: null,
+      context: {},
+      error_summary: '',
+    })
+  })
+})
+
 describe('levels', () => {
   const rows: [Record<string, string>, string, string[]][] = [
     [{}, 'nova.x', ['INFO', 'WARNING', 'ERROR']],
