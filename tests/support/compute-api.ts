@@ -1,6 +1,6 @@
 /** A compute API in this process, over databases of its own and without sockets: `call(version, 'GET /flavors/1', body, { as })`. */
 import { resources as allResources } from '../../src/api/compute/index.ts'
-import { createPolicy } from '../../src/api/policy.ts'
+import { createPolicy, type Policy } from '../../src/api/policy.ts'
 import { serve } from '../../src/api/serve/serve.ts'
 import { newest } from '../../src/api/spec/history.ts'
 import type { Resource } from '../../src/api/spec/operation.ts'
@@ -80,6 +80,8 @@ export interface TestApiOptions {
   readonly now?: () => number
   /** Instead of the defaults, group by group. */
   readonly settings?: Partial<ComputeSettings>
+  /** Stands before the policy that is asked. */
+  readonly guard?: (policy: Policy) => Pick<Policy, 'can'>
   /** Nobody is told anything unless said. */
   readonly notifications?: Notifications
   /** Instead of one that keeps messages in memory; closed with the rest. */
@@ -94,6 +96,7 @@ export async function testApi({
   now = () => Date.now(),
   settings = {},
   notifications = silentNotifications,
+  guard = (policy) => policy,
   driver = memoryDriver(),
   sendTimeoutMs = 10_000,
 }: TestApiOptions = {}): Promise<TestApi> {
@@ -145,7 +148,7 @@ export async function testApi({
   const app = serve({
     resources,
     backends,
-    policy,
+    policy: guard(policy),
     settings: backends.settings.api,
     report: (error) => void errors.push(error),
     unrouted: (request) => httpError(request, 404, 'Not Found', 'The resource could not be found.'),
