@@ -52,7 +52,7 @@ await startCell({
   peers: {
     neutron: neutron(peer(networkUrl), { clock, extensionSeconds: 600 }),
     glance: glance(peer(imageUrl), { servers: [] }),
-    cinder: cinder(peer(volumeUrl)),
+    cinder: cinder(peer(`${volumeUrl}/v3`, 'block-storage')),
     placement: placement(peer(placementUrl, 'placement')),
     hostPlacement: hostPlacement(peer(placementUrl, 'placement')),
   },

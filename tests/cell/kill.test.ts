@@ -13,6 +13,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Application } from '../../src/app/contract.ts'
 import { ask } from '../../src/cloud/ask.ts'
 import { acts, authenticate, flavorOf, openStores } from '../../src/cloud/cell/fixture.ts'
+import { computeTask } from '../../src/cloud/cell/targets.ts'
+import { instanceToWire } from '../../src/cloud/cell/wire.ts'
 import { image } from '../../src/cloud/image/index.ts'
 import { network } from '../../src/cloud/network/index.ts'
 import { placement } from '../../src/cloud/placement/index.ts'
@@ -91,6 +93,12 @@ async function scene(withBroker: boolean, seed: number) {
   const images = image({ shelf: openShelf(':memory:'), folder: join(folder, 'images'), ...parts }).application
   const disks = volume({ shelf: openShelf(':memory:'), ...parts })
   disks.seed()
+  const cinder = (route: string, body?: unknown, who = 'ann') =>
+    ask(disks.application, route.replace(' ', ' /v3'), { token: who, body, headers: { 'openstack-api-version': 'volume 3.44' } })
+  await cinder('PUT /os-quota-sets/one', { quota_set: { volumes: -1 } }, 'root')
+  const spares = await Promise.all(
+    [1, 2, 3].map(async () => (await cinder('POST /volumes', { volume: { size: 1, name: 'spare' } })).body.volume.id as string),
+  )
   const resources = placement({ shelf: openShelf(':memory:'), ...parts }).application
   const made = await ask(net, 'POST /v2.0/networks', {
     token: 'nova',
@@ -111,13 +119,15 @@ async function scene(withBroker: boolean, seed: number) {
   const cell0 = all.find(({ name }) => name === 'cell0')!
   const api = acts({ stores, cell, cell0, rpc, clock })
   const newImage = async () => (await ask(images, 'POST /v2/images', { token: 'ann', body: { name: 'i' } })).body.id as string
-  return { roll, stores, cell, cell0, api, rpc, driver, net, resources, networkId, newImage, restart: () => start(args) }
+  return { roll, stores, cell, cell0, api, rpc, driver, net, resources, cinder, spares, networkId, newImage, restart: () => start(args) }
 }
 
 type Scene = Awaited<ReturnType<typeof scene>>
 
 /** Something that a user may do with a server in this state. */
-async function anything({ api, roll, newImage }: Scene, { uuid, vmState }: Server): Promise<void> {
+async function anything(s: Scene, server: Server): Promise<void> {
+  const { api, roll, newImage } = s
+  const { uuid, vmState } = server
   const verbs: Record<string, (() => Promise<unknown>)[]> = {
     active: [
       () => api.act(uuid, 'powering-off', 'stop_instance', { clean_shutdown: true }),
@@ -128,10 +138,13 @@ async function anything({ api, roll, newImage }: Scene, { uuid, vmState }: Serve
       () => api.task(uuid, 'migrating', 'live_migrate_instance', { scheduler_hint: { host: null } }),
       async () => api.act(uuid, 'image_snapshot_pending', 'snapshot_instance', { image_id: await newImage() }),
       async () => api.act(uuid, 'shelving', 'shelve_instance', { image_id: await newImage() }),
+      () => attachOrDetach(s, server),
+      () => attachOrDetach(s, server),
     ],
     stopped: [
       () => api.act(uuid, 'powering-on', 'start_instance'),
       () => api.act(uuid, 'rebooting_hard', 'reboot_instance', { reboot_type: 'HARD' }),
+      () => attachOrDetach(s, server),
     ],
     paused: [() => api.act(uuid, 'unpausing', 'unpause_instance')],
     suspended: [() => api.act(uuid, 'resuming', 'resume_instance')],
@@ -141,6 +154,37 @@ async function anything({ api, roll, newImage }: Scene, { uuid, vmState }: Serve
   const choices = verbs[vmState ?? ''] ?? []
   await choices[Math.floor(roll() * choices.length)]?.()
 }
+
+/** As the API does from 2.101 on. */
+async function attachOrDetach({ api, cell, rpc, cinder, spares, roll }: Scene, server: Server): Promise<void> {
+  const { uuid } = server
+  const devices = (await cell.blockDevices.of([uuid])).get(uuid) ?? []
+  const extra = devices.find(({ volumeId }) => volumeId !== null && spares.includes(volumeId))?.volumeId
+  if (extra) {
+    const { status } = await cinder(`POST /volumes/${extra}/action`, { 'os-begin_detaching': null })
+    if (status === 202) await api.act(uuid, null, 'detach_volume', { volume_id: extra, attachment_id: null })
+    return
+  }
+  const id = spares[Math.floor(roll() * spares.length)]!
+  const volume = (await cinder(`GET /volumes/${id}`)).body.volume
+  if (volume.status !== 'available') return
+  const { context } = await api.request({ count: 0 })
+  const wish = { device: null, disk_bus: null, device_type: null, tag: null, delete_on_termination: false }
+  await rpc.cast(computeTask('1.26'), context, 'attach_volume', {
+    instance: instanceToWire(server),
+    volume: { id, multiattach: false },
+    ...wish,
+  })
+}
+
+const device = { no_device: false, guest_format: null, device_type: 'disk', delete_on_termination: true } as const
+
+/** Half of the servers have one. */
+const withVolume = () =>
+  [
+    { ...device, source_type: 'image', destination_type: 'local', boot_index: 0, image_id: crypto.randomUUID() },
+    { ...device, source_type: 'blank', destination_type: 'volume', boot_index: null, volume_size: 1 },
+  ] as const
 
 for (const [where, withBroker, seed] of [
   ['the cell', false, 1],
@@ -156,7 +200,11 @@ for (const [where, withBroker, seed] of [
       const uncertain = new Set<string>()
       for (let round = 0; round < rounds; round++) {
         const busy: Promise<unknown>[] = []
-        const wanted = await api.request({ count: 1 + Math.floor(roll() * 3), networks: [{ network_id: s.networkId }] })
+        const wanted = await api.request({
+          count: 1 + Math.floor(roll() * 3),
+          networks: [{ network_id: s.networkId }],
+          ...(roll() < 0.5 && { devices: withVolume() }),
+        })
         if (roll() < 0.15) for (const uuid of wanted.uuids) unsent.add(uuid)
         else
           busy.push(
@@ -190,6 +238,7 @@ for (const [where, withBroker, seed] of [
       await expect.poll(() => stores.api.requests.list(null), { timeout: 30_000, interval: 200 }).toEqual([])
       for (const uuid of uncertain) if (await cell.servers.find(uuid)) accepted.add(uuid)
       await quiet(s, [...accepted], doomed)
+      await expect.poll(() => volumeTrouble(s, { accepted, doomed, unsent }), { timeout: 40_000, interval: 500 }).toEqual([])
       await sound(s, { accepted, doomed, unsent })
       await s.rpc.close()
       await s.driver.close()
@@ -264,6 +313,30 @@ async function serversIn({ cell, resources }: Scene, servers: ReadonlySet<string
   return (await Promise.all(all)).flat().sort()
 }
 
+/** What of volumes is not as it should be: each is free, or connected to the one server that knows it, or gone with its server. */
+async function volumeTrouble({ cell, cinder }: Scene, { accepted, doomed }: Book): Promise<string[]> {
+  const trouble: string[] = []
+  const kept = [...accepted].filter((uuid) => !doomed.has(uuid))
+  const devices = [...(await cell.blockDevices.of(kept)).values()].flat().filter(({ destinationType }) => destinationType === 'volume')
+  const { attachments } = (await cinder('GET /attachments?all_tenants=1', undefined, 'root')).body as {
+    attachments: { id: string; instance: string; volume_id: string; status: string }[]
+  }
+  for (const { id, volume_id, status } of attachments)
+    if (!devices.some((device) => device.attachmentId === id && device.volumeId === volume_id))
+      trouble.push(`attachment ${status} ${volume_id}`)
+  for (const { attachmentId, volumeId, instanceUuid } of devices) {
+    const found = attachments.find(({ id }) => id === attachmentId)
+    const wanted = (await cell.servers.find(instanceUuid!))!.host === null ? 'reserved' : 'attached'
+    if (found?.status !== wanted) trouble.push(`device ${volumeId} ${found?.status ?? 'without attachment'} instead of ${wanted}`)
+  }
+  const { volumes } = (await cinder('GET /volumes/detail', undefined)).body as { volumes: { id: string; name: string; status: string }[] }
+  for (const { id, name, status } of volumes) {
+    const owned = devices.some(({ volumeId }) => volumeId === id)
+    if (!owned && (name !== 'spare' || status !== 'available')) trouble.push(`volume ${name} ${status}`)
+  }
+  return trouble
+}
+
 const used = async ({ cell }: Scene) =>
   Object.fromEntries((await cell.computeNodes.list()).map(({ host, memoryMbUsed }) => [host, memoryMbUsed - 512]))
 
@@ -271,6 +344,9 @@ async function taken({ cell }: Scene): Promise<Record<string, number>> {
   const out: Record<string, number> = { fake1: 0, fake2: 0 }
   for (const { host, memoryMb } of await cell.occupancy.list()) out[host]! += memoryMb
   // a resize that waits for its answer holds what it had as well
-  for (const move of await cell.occupancy.moves()) if (move.sourceCompute !== move.host) out[move.sourceCompute!]! += 128
+  for (const move of await cell.occupancy.moves()) {
+    const { old } = JSON.parse(move.flavor!) as { old: { 'nova_object.data': { memory_mb: number } } | null }
+    if (move.sourceCompute !== move.host) out[move.sourceCompute!]! += old!['nova_object.data'].memory_mb
+  }
   return out
 }
