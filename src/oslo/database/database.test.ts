@@ -169,6 +169,17 @@ for (const place of ['memory', 'file']) {
     await database.close()
   })
 
+  test(`${place}: a REGEXP that would take for ever is given up`, async () => {
+    const database = await made(url())
+    for (const name of ['web-1', `${'a'.repeat(255)}!`]) await database.write((tx) => add(tx, name))
+    const found = (pattern: string) => database.rows<{ id: number }>('SELECT id FROM people WHERE name REGEXP ?', [pattern])
+    for (const endless of ['(a+)+$', '([a-z]*)*$', 'a*a*a*a*a*a*b']) await expect(found(endless)).rejects.toThrow('it takes too long')
+    expect(await found('(e+)+b')).toEqual([{ id: 1 }])
+    expect(await found('a+a+$')).toEqual([])
+    expect(await found('a{200}!')).toEqual([{ id: 2 }])
+    await database.close()
+  })
+
   test(`${place}: statements are counted`, async () => {
     const database = await made(url())
     const before = database.statements

@@ -17,6 +17,7 @@ import {
 } from 'kysely'
 import { type Driver, type DriverOptions, duplicateKey, type Fragments } from './driver.ts'
 import { DatabaseBusy, DatabaseError, DatabaseUnavailable, ForeignKeyViolated } from './errors.ts'
+import { found } from './regexp.ts'
 import { retrying } from './retrying.ts'
 import type { Schema } from './schema.ts'
 import { turns } from './turns.ts'
@@ -66,24 +67,13 @@ function connect(file: string | null, create: boolean, synchronous: boolean): Sq
   }
 }
 
-/**
- * What `x REGEXP pattern` asks, which SQLite leaves open: whether the pattern is found anywhere, as Nova on MariaDB answers it, whatever the
- * case of letters. A bar stands for itself there (nova/db/utils.py _safe_regex_mysql). Null is not matched.
- */
+/** `x REGEXP pattern`, which SQLite leaves open. Null is not matched. */
 function matching(): (pattern: unknown, value: unknown) => number | null {
-  let last: { pattern: unknown; compiled: RegExp } | undefined
+  let last: { pattern: unknown; isIn: (text: string) => boolean } | undefined
   return (pattern, value) => {
     if (pattern === null || value === null) return null
-    if (last?.pattern !== pattern) last = { pattern, compiled: compile(String(pattern)) }
-    return Number(last!.compiled.test(String(value)))
-  }
-}
-
-function compile(pattern: string): RegExp {
-  try {
-    return new RegExp(pattern.replaceAll('|', '\\|'), 'i')
-  } catch (error) {
-    throw new DatabaseError(`not a regular expression: ${pattern}`, { cause: error })
+    if (last?.pattern !== pattern) last = { pattern, isIn: found(String(pattern)) }
+    return Number(last!.isIn(String(value)))
   }
 }
 

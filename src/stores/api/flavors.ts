@@ -204,8 +204,8 @@ async function listFlavors(
 type Specs = ReadonlyMap<number, Record<string, string>>
 
 async function specsOf(tx: Tx, ids: readonly number[]): Promise<Specs> {
-  const out = new Map<number, Record<string, string>>()
-  if (ids.length === 0) return out
+  const entries = new Map<number, [key: string, value: string][]>()
+  if (ids.length === 0) return new Map()
   const rows = await tx
     .selectFrom('flavor_extra_specs')
     .select(['flavor_id', 'key', 'value'])
@@ -213,11 +213,12 @@ async function specsOf(tx: Tx, ids: readonly number[]): Promise<Specs> {
     .orderBy('id')
     .execute()
   for (const { flavor_id, key, value } of rows) {
-    const specs = out.get(flavor_id) ?? {}
-    specs[key] = value ?? ''
-    out.set(flavor_id, specs)
+    const specs = entries.get(flavor_id) ?? []
+    specs.push([key, value ?? ''])
+    entries.set(flavor_id, specs)
   }
-  return out
+  // A key may be __proto__, which assignment would lose
+  return new Map([...entries].map(([id, specs]) => [id, Object.fromEntries(specs)]))
 }
 
 async function setSpecs(tx: Writing<ApiTables>, id: number, specs: Readonly<Record<string, string>>, at: string): Promise<void> {

@@ -229,14 +229,15 @@ const withProperties = (image: ReturnType<typeof imageOf>, systemMetadata: Reado
   image === '' ? image : { ...image, properties: imageProperties(systemMetadata ?? {}) }
 
 function addressesShown({ vmState, networkInfo }: Server, extend: boolean) {
-  const out: Record<string, unknown> = {}
   // Hidden while it is being built
-  if (vmState === 'building') return out
-  for (const [label, addresses] of addressesOf(networkInfo))
-    out[label] = addresses.map(({ address, version, type, mac }) =>
+  if (vmState === 'building') return {}
+  const shown = [...addressesOf(networkInfo)].map(([label, addresses]) => [
+    label,
+    addresses.map(({ address, version, type, mac }) =>
       extend ? { version, addr: address, 'OS-EXT-IPS:type': type, 'OS-EXT-IPS-MAC:mac_addr': mac } : { version, addr: address },
-    )
-  return out
+    ),
+  ])
+  return Object.fromEntries(shown)
 }
 
 const volumesOf = (server: Server, { volumes }: ServerExtra) => volumes.get(server.uuid) ?? []
