@@ -6,12 +6,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import tls from 'node:tls'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test, vi } from 'vitest'
 import { freePorts } from '../support/free-ports.ts'
 import { signCertificate } from './certificates.ts'
 import { loadHead, loadRow, runScenario, scenarios } from './load.ts'
 import { echoModule, endAll, ownHost, root } from './own.ts'
 import { ask, connect } from './wire.ts'
+
+// each starts processes, on machines that may be busy
+vi.setConfig({ testTimeout: 60_000 })
 
 const folder = mkdtempSync(join(tmpdir(), 'host-life-'))
 afterAll(() => {
@@ -264,8 +267,10 @@ describe.concurrent('workers', () => {
   })
 
   test.skipIf(process.getuid?.() !== 0)('become another user once they listen', async () => {
-    const place = mkdtempSync(join(tmpdir(), 'host-user-'))
-    execFileSync('chmod', ['755', place])
+    // others must reach it
+    execFileSync('chmod', ['755', folder])
+    const place = join(folder, 'user')
+    mkdirSync(place)
     const socket = join(place, 'user.sock')
     const host = ownHost([
       echoModule,
@@ -289,7 +294,6 @@ describe.concurrent('workers', () => {
       expect(/^Groups:\s*(.*)$/m.exec(status)![1]!.trim()).toBe('65534')
     }
     await host.end()
-    rmSync(place, { recursive: true })
   })
 })
 

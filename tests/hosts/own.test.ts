@@ -2,12 +2,15 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { freePorts } from '../support/free-ports.ts'
 import { cases, runCase, type Target } from './cases.ts'
 import { signCertificate } from './certificates.ts'
 import { echoModule, endAll, type OwnHost, ownHost } from './own.ts'
 import { uwsgiFront } from './uwsgi-front.ts'
+
+// on machines that may be busy
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const folder = mkdtempSync(join(tmpdir(), 'hosts-'))
 let host: OwnHost

@@ -10,7 +10,7 @@ export interface OwnHost {
   readonly pid: number
   /** Everything that it has written. */
   output(): string
-  /** Resolves when its output matches. Rejects when it ends before, or after ten seconds. */
+  /** Resolves when its output matches. Rejects when it ends before, or when it takes too long. */
   says(pattern: RegExp): Promise<RegExpExecArray>
   /** Sends a signal and resolves with the exit status, or the signal's name. */
   end(signal?: NodeJS.Signals): Promise<number | string>
@@ -63,7 +63,7 @@ export function ownHost(
     output: () => text,
     says: (pattern) =>
       new Promise((resolve, reject) => {
-        const late = setTimeout(() => settle(() => reject(new Error(`it never said ${pattern}: ${text}`))), 15_000)
+        const late = setTimeout(() => settle(() => reject(new Error(`it never said ${pattern}: ${text}`))), 45_000)
         const settle = (act: () => void) => {
           clearTimeout(late)
           listeners.delete(look)

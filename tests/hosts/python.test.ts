@@ -4,11 +4,14 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { freePorts } from '../support/free-ports.ts'
 import { cases, runCase, type Target } from './cases.ts'
 import { echoModule, root } from './own.ts'
 import { ask, connect } from './wire.ts'
+
+// on machines that may be busy
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const folder = mkdtempSync(join(tmpdir(), 'python-'))
 const script = join(folder, 'serve.py')
