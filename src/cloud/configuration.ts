@@ -42,6 +42,8 @@ export function novaConf(place: Place, layout: Layout, { passwords, metadataSecr
     neutron: { ...login('neutron'), service_metadata_proxy: true, metadata_proxy_shared_secret: metadataSecret },
     cinder: { ...cinder, os_region_name: region },
     placement: login('placement'),
+    // For [quota] driver = nova.quota.UnifiedLimitsDriver
+    oslo_limit: { ...login('nova'), endpoint_service_type: 'compute', endpoint_region_name: region },
     oslo_policy: { policy_file: layout.policyFile, policy_dirs: layout.policyDirectory },
   })
 }

@@ -28,11 +28,11 @@ afterEach(async () => {
 const lines: string[] = []
 const log = () => ({ ...silent, info: (line: string) => void lines.push(line), error: (line: string) => void lines.push(`error: ${line}`) })
 let made = 0
-function open(driver: string[], broker: () => Driver, retry = 0) {
+function open(driver: string[], broker: () => Driver, retry = 0, told: NotifierParts['log'] = log) {
   const parts: NotifierParts = {
     settings: { driver, topics: ['notifications', 'others'], retry },
     broker,
-    log,
+    log: told,
     clock: { now: () => 1_767_225_600_000 },
     ids: { uuid: () => `00000000-0000-4000-8000-${String(++made).padStart(12, '0')}` },
   }
@@ -118,6 +118,31 @@ test('one that is lost is told to the log, and the next is sent', async () => {
       expect.stringContaining('keypair.create.end'),
     ].map((each) => (typeof each === 'string' ? each.slice(0, 60) : expect.any(String))),
   )
+})
+
+test('log takes a log whose methods want their object, as the real one is', async () => {
+  class Wanting {
+    readonly written: string[] = []
+    info(line: string) {
+      this.written.push(`info: ${line}`)
+    }
+    warning(line: string) {
+      this.written.push(`warning: ${line}`)
+    }
+    error(line: string) {
+      this.written.push(`error: ${line}`)
+    }
+  }
+  const wanting = new Wanting()
+  const notifier = open(
+    ['log'],
+    () => memoryDriver(),
+    0,
+    () => wanting,
+  )
+  for (const priority of ['info', 'warn', 'error'] as const) notifier.notify(context, { ...notification, priority })
+  await notifier.close()
+  expect(wanting.written.map((line) => line.split(':')[0])).toEqual(['info', 'warning', 'error'])
 })
 
 test('a driver that is not there is refused', () => {

@@ -123,9 +123,8 @@ function senderOf(name: string, parts: NotifierParts): Send | undefined {
       return messaging(parts, seal)
     case 'log':
       return (_, message, priority) => {
-        const { info, warning, error } = parts.log(`oslo.messaging.notification.${message.event_type}`)
-        const level = priority === 'error' || priority === 'critical' ? error : priority === 'warn' ? warning : info
-        level(maskPassword(JSON.stringify(message)))
+        const level = priority === 'error' || priority === 'critical' ? 'error' : priority === 'warn' ? 'warning' : 'info'
+        parts.log(`oslo.messaging.notification.${message.event_type}`)[level](maskPassword(JSON.stringify(message)))
       }
     case 'test':
       return (_, message) => parts.kept?.(message)
