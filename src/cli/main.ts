@@ -9,6 +9,7 @@ const commands: Readonly<Record<string, Command>> = {
   cloud,
   host,
   openapi: async (argv, terminal) => (await import('./openapi/index.ts')).openapi(argv, terminal),
+  config: async (argv, terminal) => (await import('./config/index.ts')).config(argv, terminal),
   db: async (argv, terminal) => (await import('./db/index.ts')).db(argv, terminal),
 }
 
@@ -17,10 +18,27 @@ const help = `nova-ts: the compute and metadata APIs of OpenStack Nova, and a wh
   nova-ts cloud up        start a cloud on this machine
   nova-ts cloud --help    everything about it
   nova-ts host MODULE     serve one of the two, or any application
+  nova-ts config check    what becomes of the options of a nova.conf
   nova-ts db sync         make Nova's tables; nova-ts db version tells what is there
   nova-ts openapi         the API of any microversion as an OpenAPI document
   nova-ts --version
 `
+
+const refusals: Readonly<Record<string, string>> = {
+  EACCES: 'you may not do that there',
+  EPERM: 'you may not do that there',
+  EROFS: 'nothing can be written there',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'your share of the disk is full',
+  ENOTDIR: 'part of it is a file and not a directory',
+}
+
+/** What a file system has against it, in words; undefined for errors of other kinds. */
+function refusedBySystem(error: unknown): string | undefined {
+  const { code, path, syscall } = error as NodeJS.ErrnoException
+  const reason = code !== undefined && path !== undefined && syscall !== undefined ? refusals[code] : undefined
+  return reason && `${path}: ${reason} (${syscall}: ${code})`
+}
 
 /** Runs a command line without its first two words. Returns the exit status: 0 done, 1 failed, 2 not understood. */
 export async function main(argv: readonly string[], terminal: Terminal): Promise<number> {
@@ -35,11 +53,16 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
       return 0
     }
     const command = Object.hasOwn(commands, name) ? commands[name] : undefined
-    if (!command) throw new UsageError(`there is no command ${name}`)
+    if (!command) throw new UsageError(`there is no command ${name}: there are ${Object.keys(commands).join(', ')}`)
     return await command(rest, terminal)
   } catch (error) {
-    if (!(error instanceof UsageError || error instanceof Refusal || error instanceof StateError)) throw error
-    terminal.err(`nova-ts: ${error.message}\n`)
-    return error instanceof UsageError ? 2 : 1
+    if (error instanceof UsageError) {
+      terminal.err(`nova-ts: ${error.message}\nnova-ts ${Object.hasOwn(commands, name!) ? `${name} ` : ''}--help tells what there is\n`)
+      return 2
+    }
+    const told = error instanceof Refusal || error instanceof StateError ? error.message : refusedBySystem(error)
+    if (told === undefined) throw error
+    terminal.err(`nova-ts: ${told}\n`)
+    return 1
   }
 }

@@ -14,8 +14,6 @@ const options = {
     help: 'Reads must see what was written before; when off, they go to slave_connection.',
   }),
   connectionParameters: text('connection_parameters', '', { help: 'More options for the connection string: name=value&name=value.' }),
-  maxRetries: integer('max_retries', 10, { help: 'How often to try to connect at start; -1 for ever.' }),
-  retryInterval: integer('retry_interval', 10, { help: 'Seconds between such tries.' }),
   maxPoolSize: integer('max_pool_size', 5, { help: 'Connections that are kept open; 0 for no limit.' }),
   maxOverflow: integer('max_overflow', 50, { help: 'Connections beyond those, closed as soon as they are free; -1 for no limit.' }),
   poolTimeout: integer('pool_timeout', null, { help: 'Seconds to wait for a free connection; 30 when unset.' }),
@@ -37,10 +35,7 @@ export const databaseOptions = group('database', options)
 export type DatabaseSettings = Settings<typeof databaseOptions>
 
 /** How to connect, which is the same for every database; which one is said by its connection string. */
-export type ConnectionSettings = Omit<
-  DatabaseSettings,
-  'connection' | 'slaveConnection' | 'synchronousReader' | 'maxRetries' | 'retryInterval'
->
+export type ConnectionSettings = Omit<DatabaseSettings, 'connection' | 'slaveConnection' | 'synchronousReader'>
 
 /** What nova.conf means when it says nothing. */
 export const defaultConnectionSettings: ConnectionSettings = Object.fromEntries(

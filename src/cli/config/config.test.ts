@@ -1,0 +1,95 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { apiPaste } from '../../cloud/configuration.ts'
+import { main } from '../main.ts'
+import type { Finding } from './check.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'nova-ts-config-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+const file = join(folder, 'nova.conf')
+const paste = join(folder, 'api-paste.ini')
+writeFileSync(paste, apiPaste())
+const databases = '[api_database]\nconnection = sqlite:////a\n[database]\nconnection = sqlite:////b\n'
+
+async function run(text: string, env: Record<string, string> = {}, ...argv: string[]) {
+  writeFileSync(file, text)
+  let out = ''
+  const status = await main(['config', 'check', '--config-file', file, ...argv], {
+    out: (part) => (out += part),
+    err: (part) => (out += part),
+    env,
+    self: ['node'],
+  })
+  return { status, out }
+}
+
+async function found(text: string, env: Record<string, string> = {}): Promise<Finding[]> {
+  return JSON.parse((await run(databases + text, env, '--json')).out).filter(({ name }: Finding) => name !== 'connection')
+}
+
+const rows: [text: string, outcome: string, name: string, why: RegExp][] = [
+  ['[api]\nmax_limit = 10', 'honoured', 'max_limit', /^$/],
+  ['[DEFAULT]\nosapi_max_limit = 10', 'honoured', 'osapi_max_limit', /^$/],
+  ['[database]\nmax_pool_size = 9', 'honoured', 'max_pool_size', /^$/],
+  ['[keystone_authtoken]\nmemcached_servers = h:1', 'honoured', 'memcached_servers', /^$/],
+  ['[libvirt]\nvirt_type = kvm', 'ignored', 'virt_type', /nova-compute/],
+  ['[filter_scheduler]\nram_weight_multiplier = 2', 'ignored', 'ram_weight_multiplier', /nova-scheduler/],
+  ['[cache]\nenabled = true', 'different', 'enabled', /in the process/],
+  ['[cache]\nenabled = false', 'ignored', 'enabled', /process/],
+  ['[database]\nsynchronous_reader = false', 'different', 'synchronous_reader', /own databases/],
+  ['[database]\nmax_retries = -1', 'ignored', 'max_retries', /tried again/],
+  ['[ephemeral_storage_encryption]\nenabled = true', 'different', 'enabled', /not encrypted/],
+  ['[DEFAULT]\nservicegroup_driver = mc', 'different', 'servicegroup_driver', /memcached/],
+  ['[api]\nmax_limits = 10', 'unknown', 'max_limits', /no such option either/],
+  ['[mine]\nx = 10', 'unknown', 'x', /no such group either/],
+  ['[api]\nmax_limit = many', 'refused', 'max_limit', /many/],
+  ['[api]\nmax_limit = -1', 'refused', 'max_limit', /-1/],
+]
+for (const [text, outcome, name, why] of rows)
+  test(`${text.replaceAll('\n', ' ')} → ${outcome}`, async () => {
+    const [, ...more] = text.split('\n')
+    const findings = await found(text)
+    expect(findings).toEqual([
+      { outcome, group: text.slice(1, text.indexOf(']')), name, place: expect.any(String), why: expect.stringMatching(why) },
+    ])
+    expect(findings[0]!.place).toBe(`${file}:${4 + 1 + more.length}`)
+  })
+
+test('variables of the environment count', async () => {
+  expect(await found('', { OS_API__MAX_LIMIT: '7', OS_LIBVIRT__VIRT_TYPE: 'kvm' })).toMatchObject([
+    { outcome: 'honoured', group: 'api', name: 'max_limit', place: 'OS_API__MAX_LIMIT' },
+    { outcome: 'ignored', group: 'libvirt', name: 'virt_type', place: 'OS_LIBVIRT__VIRT_TYPE' },
+  ])
+})
+
+test('status and report: refused first, honoured by group', async () => {
+  const fine = await run(`${databases}[api]\nmax_limit = 3\n[libvirt]\nvirt_type = kvm\ncpu_mode = none\n`)
+  expect(fine.status).toBe(0)
+  expect(fine.out).toMatch(/Ignored, which is safe \(2\)\n {2}\[libvirt\] virt_type, cpu_mode\n {6}for nova-compute\n\nHonoured \(3\)/)
+  const wrong = await run('[api]\nmax_limit = x\n')
+  expect(wrong.status).toBe(1)
+  expect(wrong.out).toMatch(/Refused: the services do not start with these \(3\)\n.*\[api_database\] connection: it is not set/)
+})
+
+test('connection strings are read, and passwords not shown', async () => {
+  const { status, out } = await run(
+    '[api_database]\nconnection = mysql+pymysql://n:secret@h/n?charset=latin1\n[database]\nconnection = oracle://n:secret@h/n\n',
+  )
+  expect(status).toBe(1)
+  expect(out).toMatch(/nova.conf:2: \[api_database\] connection: mysql\+pymysql:\/\/n:\*\*\*@h\/n: .*charset=latin1/)
+  expect(out).toMatch(/nova.conf:4: \[database\] connection: unknown database engine oracle/)
+  expect(out).not.toContain('secret')
+})
+
+test('the paste file is composed: Nova’s own is taken, a factory that nobody has is refused', async () => {
+  const fine = await run(`${databases}[keystone_authtoken]\nauth_url = http://127.0.0.1:1\n`, {}, '--paste-file', paste)
+  expect(fine).toMatchObject({ status: 0 })
+  const odd = join(folder, 'paste.ini')
+  writeFileSync(odd, '[composite:osapi_compute]\nuse = egg:nova#none\n[pipeline:metadata]\npipeline = nobody\n')
+  const { status, out } = await run(databases, {}, '--paste-file', odd)
+  expect(status).toBe(1)
+  expect(out).toMatch(/paste.ini: \[osapi_compute\]: .*egg:nova#none/)
+  expect(out).toMatch(/paste.ini: \[metadata\]: .*nobody/)
+})
