@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { openShelf } from '../shelf.ts'
 import { id, type Person, testVolumes } from './fixture.ts'
 
 const server = id(1)
@@ -60,6 +61,25 @@ describe('another back end', () => {
     })
     expect((await t.call('admin', 71, `GET /volumes/${target}`)).status).toBe(404)
   })
+
+  for (const [begun, migration] of [
+    [false, 'error'],
+    [true, 'migrating'],
+  ] as const)
+    test(`after a restart a move that ${begun ? 'a server has begun goes on' : 'no server has heard of is over'}`, async () => {
+      const shelf = openShelf(':memory:')
+      const t = testVolumes({ shelf })
+      const disk = await t.disk()
+      await t.attach(disk, server)
+      const host = (await t.show(disk))['os-vol-host-attr:host'].replace('@one', '@two')
+      await t.act(disk, 'os-migrate_volume', { host }, 'admin')
+      await expect.poll(() => t.told).toHaveLength(1)
+      const volume_uuid = t.told[0]!.split(' ')[3]!
+      if (begun) await t.make('POST /attachments', { attachment: { volume_uuid, instance_uuid: server } }, 'admin')
+      const after = testVolumes({ shelf })
+      expect(await after.show(disk)).toMatchObject({ status: 'in-use', migration_status: migration })
+      expect((await after.call('admin', 71, `GET /volumes/${volume_uuid}`)).status).toBe(begun ? 200 : 404)
+    })
 
   test('a swap that failed leaves everything as it was', async () => {
     const t = testVolumes()

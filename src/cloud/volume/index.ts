@@ -30,7 +30,7 @@ import { badRequest, fault, faultBody } from './faults.ts'
 import { imageActions } from './image-actions.ts'
 import type { Images } from './images.ts'
 import { metadata } from './metadata.ts'
-import { migrateActions } from './migrate.ts'
+import { giveUpUnasked, migrateActions } from './migrate.ts'
 import { type Actions, type Operations, routesOf, withoutProject } from './operation.ts'
 import { qos } from './qos.ts'
 import { quotaRoutes } from './quota-routes.ts'
@@ -119,8 +119,10 @@ export function volume({
   }
 }
 
-/** What a process that died was in the middle of: uploads end where they were, and moves fail. */
-function resume({ store }: Cinder): void {
+/** What a process that died was in the middle of: uploads end where they were, and moves that had not begun fail. */
+function resume(cinder: Cinder): void {
+  const { store } = cinder
+  giveUpUnasked(cinder)
   for (const volume of store.volumes.filter(({ status }) => status === 'uploading'))
     store.volumes.put({ ...volume, status: volume.previous_status ?? 'available', previous_status: null })
 }

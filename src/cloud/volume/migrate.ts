@@ -115,7 +115,7 @@ function swap(
 }
 
 /** Nova does not swap: the volume stays where it was. */
-function giveUp(call: VolumeCall, volumeId: string, targetId: string): void {
+function giveUp(call: Pick<VolumeCall, 'store' | 'clock'>, volumeId: string, targetId: string): void {
   const { store } = call
   const volume = store.volumes.get(volumeId)
   const target = store.volumes.get(targetId)
@@ -123,6 +123,16 @@ function giveUp(call: VolumeCall, volumeId: string, targetId: string): void {
     if (target) forget(call, target, [])
     if (volume?.migration_status === 'migrating') putVolume(call, volume, { migration_status: 'error' })
   })
+}
+
+/** Moves of which no server had heard when the process ended; those that one has begun end when it says so. Inside a `write`. */
+export function giveUpUnasked(cinder: Pick<VolumeCall, 'store' | 'clock'>): void {
+  const { store } = cinder
+  for (const target of store.volumes.filter(({ migration_status }) => migration_status?.startsWith('target:') ?? false)) {
+    const volumeId = target.migration_status!.slice('target:'.length)
+    if (store.volumes.get(volumeId)?.status === 'in-use' && attachmentsOf(store, target.id).length === 0)
+      giveUp(cinder, volumeId, target.id)
+  }
 }
 
 /** The id of the volume that the server has from then on. */
