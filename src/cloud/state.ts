@@ -162,6 +162,9 @@ export function writeWhole(path: string, text: string, { mode = 0o644, durable =
   try {
     writeSync(file, text)
     if (durable) fsyncSync(file)
+  } catch (error) {
+    rmSync(draft, { force: true })
+    throw error
   } finally {
     closeSync(file)
   }

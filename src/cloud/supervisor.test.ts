@@ -26,11 +26,15 @@ function world(programs: readonly Program[] = all) {
   const notes: Note[] = []
   const seen: (readonly ProgramStatus[])[] = []
   let obedient = true
+  let full = false
   const supervisor = supervise({
     programs,
     timers: clock,
     note: (note) => void notes.push(note),
-    changed: (statuses) => void seen.push(statuses),
+    changed: (statuses) => {
+      if (full) throw new Error('ENOSPC')
+      seen.push(statuses)
+    },
     patienceMs: 1000,
     launch({ name }, events) {
       starts.push(`${name} at ${time}`)
@@ -61,6 +65,9 @@ function world(programs: readonly Program[] = all) {
     disobey: () => {
       obedient = false
     },
+    fill: (whether: boolean) => {
+      full = whether
+    },
     pass(ms: number) {
       const end = time + ms
       for (;;) {
@@ -75,6 +82,26 @@ function world(programs: readonly Program[] = all) {
     states: () => Object.fromEntries(supervisor.statuses().map(({ name, state }) => [name, state])),
   }
 }
+
+test('on a full disk all goes on, and what changed is written down when there is room', async () => {
+  const { supervisor, seen, starts, fill, die, pass, ready } = world()
+  ready('base', 'api')
+  const before = seen.length
+  fill(true)
+  die('api')
+  pass(5000)
+  expect([starts.at(-1), seen.length]).toEqual(['api at 100', before])
+  ready('api')
+  fill(false)
+  pass(1000)
+  expect(seen.slice(before).map((statuses) => statuses.map(({ state }) => state))).toEqual([['ready', 'ready']])
+  pass(5000)
+  expect(seen).toHaveLength(before + 1)
+  fill(true)
+  await supervisor.stop()
+  pass(5000)
+  expect(seen).toHaveLength(before + 1)
+})
 
 describe('the first start', () => {
   test('all are started at once, and it is up when the last is ready', () => {

@@ -54,7 +54,7 @@ export interface SupervisorParts {
   readonly timers: Timers
   /** Told of what happens. */
   readonly note: (note: Note) => void
-  /** Told of every change, to write it down. */
+  /** Told of every change, to write it down; told again until it does not throw. */
   readonly changed: (statuses: readonly ProgramStatus[]) => void
   /** How long a process may take to end when it is asked to. */
   readonly patienceMs?: number
@@ -71,6 +71,8 @@ export interface Supervisor {
 /** Waits before the next start: they double from the first to the last. */
 const firstWaitMs = 100
 const lastWaitMs = 10_000
+/** Until a change that could not be written down is told again. */
+const tellAgainMs = 1000
 /** Who ran for so long is started again at the first wait. */
 const steadyMs = 30_000
 
@@ -106,6 +108,7 @@ export function supervise({ programs, launch, timers, note, changed, patienceMs 
   })
   const { promise: stopped, resolve: tellStopped } = Promise.withResolvers<void>()
   let up = false
+  let cancelTelling = (): void => undefined
   let stopping: Promise<void> | undefined
 
   const statuses = () =>
@@ -122,7 +125,17 @@ export function supervise({ programs, launch, timers, note, changed, patienceMs 
   function become(one: Watched, state: Watched['state']): void {
     one.state = state
     one.at = timers.now()
-    changed(statuses())
+    tellChange()
+  }
+
+  /** A disk that is full now must not take the cloud along: it is written down when there is room again. */
+  function tellChange(): void {
+    cancelTelling()
+    try {
+      changed(statuses())
+    } catch {
+      if (watched.some(({ state }) => state !== 'stopped')) cancelTelling = timers.after(tellAgainMs, tellChange)
+    }
   }
 
   function start(one: Watched): void {

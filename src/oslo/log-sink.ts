@@ -63,9 +63,14 @@ export function fileSink(path: string, otherwise: Sink): Sink & { close(): void 
   }
 }
 
-/** Writes to a stream of the process. */
-export const streamSink = (stream: { write(text: string): unknown }): Sink => ({
-  write: (text) => {
-    stream.write(text)
-  },
-})
+/** Writes to a stream of the process. What it cannot take, as a file on a full disk, is lost: a log must not stop the service. */
+export function streamSink(stream: NodeJS.WritableStream): Sink {
+  if (!stream.listeners('error').includes(lost)) stream.on('error', lost)
+  return {
+    write: (text) => {
+      stream.write(text)
+    },
+  }
+}
+
+const lost = (): void => undefined
