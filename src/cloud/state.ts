@@ -93,7 +93,7 @@ function readMarker(root: string): Marker | undefined {
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
     if (code === 'ENOENT') return refuseForeign(root)
-    throw new StateError(`${marker} cannot be read: ${code}`, { cause })
+    throw new StateError(`${marker} cannot be read (${code}): name a directory of your own`, { cause })
   }
   const found = parsed(text) as Marker | undefined
   if (!found) throw new StateError(`${marker} is damaged: remove ${root} to begin anew`)

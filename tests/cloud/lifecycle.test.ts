@@ -81,7 +81,8 @@ async function get(url: string, token: string): Promise<{ status: number; body: 
 
 describe('a cloud', { timeout: 60_000 }, () => {
   test('that was never started', async () => {
-    expect(await run('cloud', 'status', '--state', state)).toMatchObject({ code: 1, err: `nova-ts: there is no cloud in ${state}\n` })
+    const err = `nova-ts: there is no cloud in ${state}: name its directory with --state or NOVA_TS_STATE\n`
+    expect(await run('cloud', 'status', '--state', state)).toMatchObject({ code: 3, err })
     expect(await run('cloud', 'openrc', '--state', state)).toMatchObject({ code: 1, out: '' })
     expect(await run('cloud', 'down', '--state', state)).toMatchObject({ code: 1 })
   })
@@ -218,11 +219,12 @@ const mistakes: [argv: string[], code: number, told: RegExp][] = [
   [[], 2, /nova-ts cloud up/],
   [['--help'], 0, /nova-ts cloud up/],
   [['--version'], 0, /^\d+\.\d+\.\d+\n$/],
-  [['fly'], 2, /^nova-ts: there is no command fly\n$/],
+  [['fly'], 2, /^nova-ts: there is no command fly: there are cloud, .*\nnova-ts --help tells/],
   [['cloud'], 2, /--port-compute N/],
   [['cloud', 'up', '--help'], 0, /NOVA_TS_PORT_COMPUTE/],
-  [['cloud', 'fly'], 2, /there is no command cloud fly; there are up, down, status, openrc, reset, fault\n$/],
+  [['cloud', 'fly'], 2, /there is no command cloud fly; there are up, down, status, openrc, reset, fault\nnova-ts cloud --help tells/],
   [['cloud', 'up', '--port-compute', 'x'], 2, /--port-compute takes a number/],
+  [['cloud', 'up', '--state', '/dev/null'], 1, /^nova-ts: \/dev\/null/],
   [['cloud', 'up', '--wait', '0'], 2, /--wait takes a number of seconds/],
   [['cloud', 'openrc', '--cloud', 'rain'], 2, /there is no cloud rain; there are devstack,/],
   [['cloud', 'supervisor'], 2, /is what cloud up starts/],

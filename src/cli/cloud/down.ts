@@ -10,7 +10,7 @@ import { readFlags, stateFlag, stateOf } from './flags.ts'
 
 export const down: Command = async (argv, terminal) => {
   const state = stateOf(readFlags(argv, stateFlag, terminal.env))
-  if (!rememberedPlace(state)) throw new Refusal(`there is no cloud in ${state}`)
+  if (!rememberedPlace(state)) throw new Refusal(`there is no cloud in ${state}: name its directory with --state or NOVA_TS_STATE`)
   terminal.out(
     (await stopCloud(state)) ? `The cloud in ${state} is stopped; what it holds is kept.\n` : `The cloud in ${state} is not running.\n`,
   )

@@ -93,7 +93,7 @@ type Told = FaultState & { readonly hosts: readonly string[] }
 const patienceMs = 10_000
 
 async function ask(state: string, { method, args }: Order): Promise<Told> {
-  if (!rememberedPlace(state)) throw new Refusal(`there is no cloud in ${state}`)
+  if (!rememberedPlace(state)) throw new Refusal(`there is no cloud in ${state}: name its directory with --state or NOVA_TS_STATE`)
   const files = layout(state)
   const roster = readRoster(files)
   if (!roster || !isAlive(roster.supervisor)) throw new Refusal(`the cloud in ${state} does not run: nova-ts cloud up starts it`)

@@ -28,7 +28,6 @@ Flags of up, and the variables that do the same:
 ${describeFlags({ ...placeFlags, ...upFlags })}
 
 The other commands take --state only. What a start was told is remembered in the state directory for the next one.
-The volume service has its port already; nobody listens there in this release.
 
 In the state directory:
 

@@ -1,6 +1,6 @@
 /** What people see while a cloud starts, and when it is there. */
 import { readFileSync } from 'node:fs'
-import { relative } from 'node:path'
+import { join, relative } from 'node:path'
 import { type Place, urlOf } from '../../cloud/places.ts'
 import { layout } from '../../cloud/state.ts'
 import { cloudPrograms } from '../processes/programs.ts'
@@ -20,17 +20,19 @@ function contentOf({ cells, hosts }: Place): string {
   return cells === 1 ? `conductor, scheduler, ${each}` : `${cells} cells with ${each} each`
 }
 
-/** How to go on from here. */
-export function directions(place: Place, directory = process.cwd()): string {
+/** How to go on from here; `npx` finds the command only in the folder that it is installed in. */
+export function directions(place: Place, [program, bin]: readonly string[], directory = process.cwd()): string {
+  const inProject = bin === undefined || !relative(join(bin, '..', '..'), directory).startsWith('..')
+  const nova = inProject ? 'npx nova-ts' : `${program} ${bin}`
   const { cloudsYaml } = layout(place.state)
   const elsewhere = relative(directory, place.state)
   const state = elsewhere === '.nova-ts' ? '' : ` --state ${elsewhere.startsWith('..') ? place.state : elsewhere}`
   return `
-  As the administrator:   eval "$(npx nova-ts cloud openrc${state})"
+  As the administrator:   eval "$(${nova} cloud openrc${state})"
                           openstack server list
   Or in another shell:    export OS_CLIENT_CONFIG_FILE=${cloudsYaml}
                           openstack --os-cloud devstack server list
-  Afterwards:             npx nova-ts cloud status${state}   (or down, or reset)
+  Afterwards:             ${nova} cloud status${state}   (or down, or reset)
 `
 }
 

@@ -7,7 +7,7 @@ import { readFlags, stateFlag, stateOf } from './flags.ts'
 export const reset: Command = async (argv, terminal) => {
   const state = stateOf(readFlags(argv, stateFlag, terminal.env))
   await stopCloud(state)
-  if (!removeState(state)) throw new Refusal(`there is no cloud in ${state}`)
+  if (!removeState(state)) throw new Refusal(`there is no cloud in ${state}: name its directory with --state or NOVA_TS_STATE`)
   terminal.out(`Removed ${state} with everything in it. The next start makes a new cloud.\n`)
   return 0
 }

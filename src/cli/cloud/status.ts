@@ -4,7 +4,7 @@ import { isAlive } from '../../cloud/processes.ts'
 import { type Roster, type RosterEntry, readRoster } from '../../cloud/roster.ts'
 import { layout, rememberedPlace } from '../../cloud/state.ts'
 import { cloudPrograms } from '../processes/programs.ts'
-import { type Command, Refusal } from '../usage.ts'
+import type { Command } from '../usage.ts'
 import { readFlags, stateFlag, stateOf } from './flags.ts'
 
 const flags = { ...stateFlag, json: { type: 'boolean', help: 'For programs.' } } as const
@@ -14,7 +14,10 @@ export const status: Command = async (argv, terminal) => {
   const said = readFlags(argv, flags, terminal.env)
   const state = stateOf(said)
   const place = rememberedPlace(state)
-  if (!place) throw new Refusal(`there is no cloud in ${state}`)
+  if (!place) {
+    terminal.err(`nova-ts: there is no cloud in ${state}: name its directory with --state or NOVA_TS_STATE\n`)
+    return 3
+  }
   const roster = readRoster(layout(state))
   const now = roster && present(roster)
   terminal.out(said.flags.json ? `${JSON.stringify(forPrograms(place, now), null, 2)}\n` : forPeople(place, now, Date.now()))

@@ -93,7 +93,7 @@ async function joinRunning(roster: Roster, place: Place, end: number, terminal: 
     if (performance.now() > end) return { not: missing.map(({ name }) => name).join(', ') }
     await delay(50)
   }
-  terminal.out(`The cloud in ${place.state} is running.\n${directions(place)}`)
+  terminal.out(`The cloud in ${place.state} is running.\n${directions(place, terminal.self)}`)
   return 'up'
 }
 
@@ -110,7 +110,7 @@ async function inForeground(assignment: Assignment, terminal: Terminal): Promise
     note(note) {
       log(sentence(note))
       failed ||= note.kind === 'failed'
-      if (note.kind === 'up') terminal.err(`\nReady in ${seconds(performance.now())}.\n${directions(place)}\n`)
+      if (note.kind === 'up') terminal.err(`\nReady in ${seconds(performance.now())}.\n${directions(place, terminal.self)}\n`)
     },
   })
   const stop = () => void supervisor.stop()
@@ -130,7 +130,7 @@ async function inBackground(assignment: Assignment, end: number, terminal: Termi
   })
   switch (ending.kind) {
     case 'up':
-      terminal.out(`\nReady in ${seconds(performance.now())}.\n${directions(place)}`)
+      terminal.out(`\nReady in ${seconds(performance.now())}.\n${directions(place, terminal.self)}`)
       return 'up'
     case 'failed':
       throw new Refusal(
