@@ -15,6 +15,9 @@ export interface Client {
   /** Asks until an answer comes that is no failure of a server. */
   insist(method: string, service: Service, path: string, body?: unknown): Promise<Answer>
   readonly projectId: string
+  readonly token: string
+  /** Where a service is. */
+  url(service: Service): string
 }
 
 export type Service = 'compute' | 'image' | 'network'
@@ -45,6 +48,8 @@ export async function connect(variables: Readonly<Record<string, string>>): Prom
   return {
     attempt,
     projectId,
+    token,
+    url: (service) => urls[service],
     async insist(method, service, path, body) {
       const end = performance.now() + insistMs
       for (;;) {

@@ -1,5 +1,6 @@
 /** The life of a process that the supervisor started: it says when it can serve, and ends when it is told to or when the supervisor is gone. */
 import { flushCompileCache } from 'node:module'
+import { setFlagsFromString } from 'node:v8'
 import type { Place } from '../../cloud/places.ts'
 
 /** What a process of the cloud is: starts, and returns what stops it. */
@@ -13,7 +14,11 @@ const saveAfterMs = 500
 /** Longest that closing may take. */
 const closeMs = 4000
 
+/** The old part of the heap is cleared when it has grown by so many percent: V8 would let it double, and more (docs/decisions/0002). */
+const heapGrowthPercent = 40
+
 export async function runProgram(program: Program, place: Place): Promise<void> {
+  setFlagsFromString(`--heap-growing-percent=${heapGrowthPercent}`)
   let running: { close(): Promise<void> } | undefined
   let ending = false
 

@@ -1,5 +1,5 @@
 /** The schemas that clients ask for before they speak of images (glance/api/v2/images.py, image_members.py), and the checks they stand for. */
-import { Ajv2020 } from 'ajv/dist/2020.js'
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import { explained } from '../jsonschema.ts'
 import { badRequest } from './faults.ts'
 
@@ -126,9 +126,11 @@ export const schemas = {
 export const isBase = (name: string): boolean => Object.hasOwn(base, name)
 
 const ajv = new Ajv2020({ strict: false, verbose: true, validateSchema: false })
-const validate = ajv.compile({ type: 'object', properties: base, additionalProperties: image.additionalProperties })
+let compiled: ValidateFunction | undefined
 
 /** 400 when these values are none that an image may have. */
 export function checkImage(values: Readonly<Record<string, unknown>>): void {
+  // not at the start, which has better things to do
+  const validate = (compiled ??= ajv.compile({ type: 'object', properties: base, additionalProperties: image.additionalProperties }))
   if (!validate(values)) throw badRequest(`Provided object does not match schema 'image': ${explained(validate.errors![0]!)}`)
 }

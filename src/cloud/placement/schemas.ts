@@ -1,10 +1,11 @@
 /** The shapes that Placement takes (placement/schemas), each from the version that its name ends with. */
-import { Ajv, type ErrorObject } from 'ajv'
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import { explained } from '../jsonschema.ts'
 import { isUuidLike } from '../uuid.ts'
 import { badRequest } from './faults.ts'
 
-export type Validate = ((value: unknown) => boolean) & { errors?: ErrorObject[] | null }
+/** Gives the first thing that is wrong with a value. */
+export type Validate = (value: unknown) => ErrorObject | undefined
 
 const bodies = new Ajv({ strict: false, verbose: true })
 // Bodies may have a UUID in any form, queries with its dashes only.
@@ -14,7 +15,8 @@ queries.addFormat('uuid', /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i)
 
 /** 400 with `words` and the reason. */
 export function check<T>(validate: Validate, value: unknown, words: string): T {
-  if (!validate(value)) throw badRequest(`${words}: ${explained(validate.errors![0]!)}`)
+  const error = validate(value)
+  if (error) throw badRequest(`${words}: ${explained(error)}`)
   return value as T
 }
 
@@ -41,8 +43,16 @@ const identity = { type: 'string', minLength: 1, maxLength: 255 }
 const uuidKey = '^[0-9a-fA-F-]{36}$'
 const className = '^[A-Z0-9_]+$'
 const customName = '^CUSTOM_[A-Z0-9_]+$'
-const compile = (schema: Schema): Validate => bodies.compile(schema)
-const compileQuery = (schema: Schema): Validate => queries.compile(schema)
+/** Compiled at its first use: a start has better things to do. */
+function lazily(ajv: Ajv, schema: Schema): Validate {
+  let validate: ValidateFunction | undefined
+  return (value) => {
+    validate ??= ajv.compile(schema)
+    return validate(value) ? undefined : validate.errors![0]
+  }
+}
+const compile = (schema: Schema): Validate => lazily(bodies, schema)
+const compileQuery = (schema: Schema): Validate => lazily(queries, schema)
 
 // Providers.
 const name = { type: 'string', maxLength: 200 }
