@@ -42,8 +42,6 @@ async function build(folder) {
     rmSync(folder, { recursive: true, force: true })
     // whoever may read the sources may read it: a worker that gives up root, say
     chmodSync(draft, 0o755)
-    // whoever may read the sources may read it: a worker that gives up root, say
-    chmodSync(draft, 0o755)
     renameSync(draft, folder)
   } finally {
     rmSync(draft, { recursive: true, force: true })
