@@ -25,6 +25,8 @@ export interface Cloud {
   /** The arguments of Node that do it. */
   readonly upCommand: readonly string[]
   down(): Promise<Outcome>
+  /** `nova-ts cloud VERB …` in its folder. */
+  command(verb: string, ...argv: string[]): Promise<Outcome>
   /** Removes it; the next `up` makes a new one. */
   reset(): Promise<Outcome>
   processes(): Promise<{ supervisor: number | null; processes: Process[] }>
@@ -63,6 +65,7 @@ export async function startCloud(tell: (text: string) => void, more: Readonly<Re
       return outcome
     },
     upCommand: [bin, 'cloud', 'up', '--ports-from', ports],
+    command,
     down: () => command('down'),
     reset: () => command('reset'),
     async processes() {
