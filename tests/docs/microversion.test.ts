@@ -77,6 +77,9 @@ test('its field is there from then on, and nowhere before', () => {
 
 test('and the types hold', () => {
   const project = JSON.parse(readFileSync(join(copy, 'tsconfig.json'), 'utf8')) as object
-  writeFileSync(join(copy, 'tsconfig.json'), JSON.stringify({ ...project, include: undefined, files: ['src/api/compute/flavors/view.ts', 'src/api/spec/history.ts'] }))
+  writeFileSync(
+    join(copy, 'tsconfig.json'),
+    JSON.stringify({ ...project, include: undefined, files: ['src/api/compute/flavors/view.ts', 'src/api/spec/history.ts'] }),
+  )
   expect(execFileSync(join(root, 'node_modules', '.bin', 'tsc'), ['--noEmit', '-p', '.'], { cwd: copy, encoding: 'utf8' })).toBe('')
 })
