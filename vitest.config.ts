@@ -7,5 +7,7 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 30_000,
     pool: 'threads',
+    // one for each core: without it a machine of two runs one file at a time
+    maxWorkers: '100%',
   },
 })
