@@ -14,6 +14,7 @@ const packages = join(tmpdir(), 'nova-ts-hosts-packages')
 const say = (text) => process.stdout.write(`${text}\n`)
 
 const { cases, runCase } = await import('./cases.ts')
+const { installPackages } = await import('../support/debian.mjs')
 const { freePorts } = await import('../support/free-ports.ts')
 const { proxies } = await import('./servers/proxies.ts')
 const { runtimes } = await import('./servers/runtimes.ts')
@@ -32,27 +33,11 @@ const npm = ['express@5', 'fastify@5', 'bun@1', 'deno@2']
 
 function install() {
   const hosts = [...proxies, ...wsgiServers]
-  if (hosts.some(({ needs = [] }) => !needs.every(existsSync)) && process.getuid() === 0) installDebian()
+  if (hosts.some(({ needs = [] }) => !needs.every(existsSync)) && process.getuid() === 0) installPackages(...debian)
   if (!existsSync(join(packages, 'node_modules', 'fastify'))) {
     mkdirSync(packages, { recursive: true })
     writeFileSync(join(packages, 'package.json'), '{"private":true}')
     run('npm', ['install', '--prefix', packages, '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', ...npm])
-  }
-}
-
-/** The packages of servers start them when they are installed, unless this file forbids it. */
-function installDebian() {
-  const policy = '/usr/sbin/policy-rc.d'
-  const mine = !existsSync(policy)
-  if (mine) {
-    writeFileSync(policy, '#!/bin/sh\nexit 101\n')
-    chmodSync(policy, 0o755)
-  }
-  try {
-    run('apt-get', ['update', '-qq'])
-    run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...debian])
-  } finally {
-    if (mine) rmSync(policy)
   }
 }
 

@@ -1,16 +1,17 @@
 #!/usr/bin/env node
 // `npm run rabbitmq`: installs Debian's rabbitmq-server when it is missing, starts a broker of its own on 127.0.0.1, runs the tests beside this file
 // against it, and stops it.
-import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const here = dirname(fileURLToPath(import.meta.url))
+const { installPackages } = await import('../support/debian.mjs')
 const { isInstalled, logOf, rabbitBroker, user } = await import('../support/rabbitmq.ts')
 const { certificates } = await import('./certificates.ts')
 
-if (!isInstalled() && !install()) {
+if (!isInstalled() && !(installPackages('rabbitmq-server') && isInstalled())) {
   process.stdout.write('rabbitmq-server is not here and could not be installed\n0 passed, 1 failed, 0 skipped\n')
   process.exit(1)
 }
@@ -31,27 +32,6 @@ try {
 }
 process.stdout.write(`\n${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped\n`)
 process.exit(counts.failed > 0 ? 1 : 0)
-
-/** Packages start no service: a policy that forbids it stands in the way while they are installed. */
-function install() {
-  const policy = '/usr/sbin/policy-rc.d'
-  const ours = !existsSync(policy)
-  const apt = (...argv) =>
-    spawnSync('apt-get', ['-qq', '-o', 'DPkg::Lock::Timeout=300', ...argv], {
-      stdio: ['ignore', 'ignore', 'inherit'],
-      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-    }).status === 0
-  try {
-    if (ours) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
-    const packages = ['install', '-y', '--no-install-recommends', 'rabbitmq-server']
-    return (apt(...packages) || (apt('update') && apt(...packages))) && isInstalled()
-  } catch (error) {
-    process.stdout.write(`${error.message}\n`)
-    return false
-  } finally {
-    if (ours) rmSync(policy, { force: true })
-  }
-}
 
 function test() {
   const named = process.argv.slice(2)

@@ -1,18 +1,19 @@
 #!/usr/bin/env node
 // `npm run databases`: installs Debian's mariadb-server and postgresql when they are missing, starts one of each of its own on 127.0.0.1, runs the
 // tests beside this file, and what the stores and the API are tested with on SQLite; then stops both. Arguments name test files: only those run.
-import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const root = join(here, '..', '..')
+const { installPackages } = await import('../support/debian.mjs')
 const { installed, startMariadb, startPostgresql } = await import('./instances.ts')
 const { freeSets } = await import('../support/server-databases.ts')
 
 const packages = [...(installed.mariadb() ? [] : ['mariadb-server']), ...(installed.postgresql() ? [] : ['postgresql'])]
-if (packages.length > 0 && !install()) {
+if (packages.length > 0 && !(installPackages(...packages) && installed.mariadb() && installed.postgresql())) {
   process.stdout.write(`${packages.join(' and ')} could not be installed\n0 passed, 1 failed, 0 skipped\n`)
   process.exit(1)
 }
@@ -82,25 +83,4 @@ async function vitest(title, argv, env) {
 
 function seconds(start) {
   return `${((performance.now() - start) / 1000).toFixed(1)} s`
-}
-
-/** Packages start no service: a policy that forbids it stands in the way while they are installed. */
-function install() {
-  const policy = '/usr/sbin/policy-rc.d'
-  const ours = !existsSync(policy)
-  const apt = (...argv) =>
-    spawnSync('apt-get', ['-qq', '-o', 'DPkg::Lock::Timeout=300', ...argv], {
-      stdio: ['ignore', 'ignore', 'inherit'],
-      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-    }).status === 0
-  try {
-    if (ours) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
-    const wanted = ['install', '-y', '--no-install-recommends', ...packages]
-    return (apt(...wanted) || (apt('update') && apt(...wanted))) && installed.mariadb() && installed.postgresql()
-  } catch (error) {
-    process.stdout.write(`${error.message}\n`)
-    return false
-  } finally {
-    if (ours) rmSync(policy, { force: true })
-  }
 }

@@ -35,6 +35,7 @@ import { Tag, TagList } from '../../stores/objects/tag.ts'
 import { apiStore, type Stores } from '../../stores/stores.ts'
 import { syncApi, syncCell } from '../../stores/sync.ts'
 import { ask } from '../ask.ts'
+import { person } from '../fixture.ts'
 import { image as imageService } from '../image/index.ts'
 import { network } from '../network/index.ts'
 import { placement as placementService } from '../placement/index.ts'
@@ -47,20 +48,6 @@ import type { CellOptions } from './settings.ts'
 import type { TaskState, VmState } from './states.ts'
 import { compute, computeAlt, computeTask } from './targets.ts'
 import { instanceToWire, migrationToWire } from './wire.ts'
-
-const person = (name: string, projectId: string, roles: readonly string[]): Caller => ({
-  token: name,
-  userId: name,
-  userName: name,
-  userDomainId: 'default',
-  projectId,
-  projectName: projectId,
-  projectDomainId: 'default',
-  domainId: null,
-  systemScope: null,
-  roles,
-  isAdmin: roles.includes('admin'),
-})
 
 /** Their names are their tokens. `nova` is what the cell itself is in the network service. */
 const people: Readonly<Record<string, Caller>> = {

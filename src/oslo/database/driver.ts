@@ -1,6 +1,6 @@
 /** What an engine's driver gives: two dialects for Kysely and what Kysely is too slow or too general for. */
-import type { Dialect } from 'kysely'
-import { DuplicateKey } from './errors.ts'
+import type { DatabaseConnection, Dialect, Driver as KyselyDriver } from 'kysely'
+import { DatabaseError, DuplicateKey } from './errors.ts'
 import type { ConnectionSettings } from './options.ts'
 import type { Schema } from './schema.ts'
 
@@ -58,4 +58,22 @@ export function duplicateNamed(schema: Schema, table: string, name: string, long
   const constraints = Object.entries({ ...rules?.unique, ...rules?.uniqueIndexes })
   const same = constraints.find(([constraint]) => constraint.slice(0, longest) === name)
   return same ? new DuplicateKey(table, same[0], same[1], { cause }) : new DuplicateKey(table, null, primaryKey, { cause })
+}
+
+/** What Kysely asks of a driver at its beginning and end, where ours opens and closes by itself. */
+export const lifeCycle = { init: async () => {}, destroy: async () => {} }
+
+/** Hands out one connection for reads side by side, and no transactions. */
+export function readingDriver(connection: DatabaseConnection): KyselyDriver {
+  const none = async () => {
+    throw new DatabaseError('a read is no transaction: use write')
+  }
+  return {
+    ...lifeCycle,
+    acquireConnection: async () => connection,
+    releaseConnection: async () => {},
+    beginTransaction: none,
+    commitTransaction: none,
+    rollbackTransaction: none,
+  }
 }

@@ -13,7 +13,7 @@ import type {
   QueryCompiler,
   QueryResult,
 } from 'kysely'
-import type { Driver, DriverOptions, Fragments } from './driver.ts'
+import { type Driver, type DriverOptions, type Fragments, lifeCycle, readingDriver } from './driver.ts'
 import { ConnectionLost, DatabaseError, DatabaseUnavailable } from './errors.ts'
 import type { ConnectionSettings } from './options.ts'
 import { openPool, type Pool } from './pool.ts'
@@ -127,17 +127,7 @@ class ServerDriver implements Driver {
       if (query.query.kind !== 'SelectQueryNode') refuseWrite(query.sql)
       return this.#ask(query.sql, query.parameters)
     })
-    const none = async () => {
-      throw new DatabaseError('a read is no transaction: use write')
-    }
-    return {
-      ...lifeCycle,
-      acquireConnection: async () => connection,
-      releaseConnection: async () => {},
-      beginTransaction: none,
-      commitTransaction: none,
-      rollbackTransaction: none,
-    }
+    return readingDriver(connection)
   }
 
   #writingDriver(): KyselyDriver {
@@ -174,8 +164,6 @@ class ServerDriver implements Driver {
     }
   }
 }
-
-const lifeCycle = { init: async () => {}, destroy: async () => {} }
 
 const reads = /^\s*\(?\s*(select|with|show|explain|values|check)\b/i
 

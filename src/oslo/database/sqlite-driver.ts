@@ -15,7 +15,7 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely'
-import { type Driver, type DriverOptions, duplicateKey, type Fragments } from './driver.ts'
+import { type Driver, type DriverOptions, duplicateKey, type Fragments, lifeCycle, readingDriver } from './driver.ts'
 import { DatabaseBusy, DatabaseError, DatabaseUnavailable, ForeignKeyViolated } from './errors.ts'
 import { found } from './regexp.ts'
 import { retrying } from './retrying.ts'
@@ -102,7 +102,7 @@ class SqliteDriver implements Driver {
     this.#schema = schema
     this.busySeconds = busySeconds
     this.#prepareRead = preparing(reader, refuseWrites)
-    this.reading = dialect(() => this.#readingDriver())
+    this.reading = dialect(() => readingDriver(this.#connection(this.#prepareRead)))
     this.writing = dialect(() => this.#writingDriver())
   }
 
@@ -128,21 +128,6 @@ class SqliteDriver implements Driver {
     this.#reader.close()
     this.#writer.close()
     this.#turns.give()
-  }
-
-  #readingDriver(): KyselyDriver {
-    const connection = this.#connection(this.#prepareRead)
-    const none = async () => {
-      throw new DatabaseError('a read is no transaction: use write')
-    }
-    return {
-      ...lifeCycle,
-      acquireConnection: async () => connection,
-      releaseConnection: async () => {},
-      beginTransaction: none,
-      commitTransaction: none,
-      rollbackTransaction: none,
-    }
   }
 
   #writingDriver(): KyselyDriver {
@@ -188,8 +173,6 @@ class SqliteDriver implements Driver {
     return translated(this.#schema, work)
   }
 }
-
-const lifeCycle = { init: async () => {}, destroy: async () => {} }
 
 /** Our turns replace Kysely's own, which would also make reads wait for each other. */
 class Adapter extends SqliteAdapter {
