@@ -1,6 +1,6 @@
 /** The bytes of an image: upload, download, and the two steps of an import (glance/api/v2/image_data.py). */
 import { header, type Request } from '../../app/contract.ts'
-import { type AuthenticatedCall, type Clock, type Routes, reply } from '../service.ts'
+import { type AuthenticatedCall, type Clock, type Ids, type Routes, reply } from '../service.ts'
 import type { Blobs, Received } from './blobs.ts'
 import { badRequest, refuse, refuseWithDetail } from './faults.ts'
 import { inspect } from './formats.ts'
@@ -11,11 +11,12 @@ import { assertMay, assertMayDownload, findImage } from './rules.ts'
 interface DataSetting {
   readonly store: Store
   readonly clock: Clock
+  readonly ids: Ids
   readonly blobs: Blobs
 }
 
 export function dataRoutes(setting: DataSetting): Routes {
-  const { store, blobs } = setting
+  const { store, blobs, clock, ids } = setting
   const found = ({ caller, params }: AuthenticatedCall) => findImage(store, caller, params.image_id!)
 
   return {
@@ -42,8 +43,13 @@ export function dataRoutes(setting: DataSetting): Routes {
       for (const format of ['container_format', 'disk_format'] as const)
         if (image[format] === null) throw refuse(409, `'${format}' needs to be set before import`)
       assertMay(call.caller, 'modify_image', image)
+      const began = clock.now()
       await blobs.promote(image.id)
       settle(setting, image.id, 'uploading', { status: 'active', content: image.staged, staged: null })
+      const { projectId: owner, userId: user } = call.caller
+      const { size } = image.staged
+      const done = { id: ids.uuid(), image_id: image.id, owner, user, request: call.body, size, began, ended: clock.now() }
+      store.write(() => store.tasks.put(done))
       return reply(202)
     },
     'GET /v2/images/:image_id/file': (call) => {

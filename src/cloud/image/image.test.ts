@@ -199,6 +199,27 @@ describe('the life of an image', () => {
     expect(await again.as('demo').show(id)).toMatchObject({ status: 'active', size: 6 })
     expect((await again.as('demo').send(`GET /v2/images/${id}/file`)).bytes.toString()).toBe('staged')
   })
+
+  test('an import is told as a task of its image', async () => {
+    const demo = cloud.as('demo')
+    const [uploaded, imported] = [await demo.create(), await demo.create()]
+    const tasks = async (id: string, token = 'demo') => (await cloud.as(token).send(`GET /v2/images/${id}/tasks`)).body.tasks
+    await demo.upload(uploaded, 'bytes')
+    await demo.upload(imported, 'bytes', 'stage')
+    expect(await tasks(imported)).toEqual([])
+    const import_req = { method: { name: 'glance-direct' } }
+    await demo.send(`POST /v2/images/${imported}/import`, import_req)
+    expect(await tasks(uploaded)).toEqual([])
+    const [task, ...others] = await tasks(imported)
+    expect(others).toEqual([])
+    expect(task).toMatchObject({ type: 'api_image_import', status: 'success', image_id: imported, result: { image_id: imported } })
+    expect(task.input).toEqual({ image_id: imported, import_req, backend: ['file'] })
+    expect(Date.parse(task.expires_at) - Date.parse(task.updated_at)).toBe(48 * 3600 * 1000)
+    expect(await tasks(imported, 'admin')).toHaveLength(1)
+    expect((await cloud.as('alt').send(`GET /v2/images/${imported}/tasks`)).status).toBe(404)
+    await demo.send(`DELETE /v2/images/${imported}`)
+    expect((await demo.send(`GET /v2/images/${imported}/tasks`)).status).toBe(404)
+  })
 })
 
 /** The service as a new process finds it. */

@@ -44,7 +44,8 @@ export function imageRoutes({ store, clock, ids, blobs }: Setting): Routes {
       const image = deletable(store, call)
       store.write(() => {
         store.images.remove(image.id)
-        for (const { id } of store.members.filter((member) => member.image_id === image.id)) store.members.remove(id)
+        for (const rows of [store.members, store.tasks])
+          for (const { id } of rows.filter(({ image_id }) => image_id === image.id)) rows.remove(id)
       })
       await blobs.remove(image.id)
     },

@@ -21,6 +21,7 @@ import { imageRoutes, importMethods } from './images.ts'
 import { memberRoutes } from './members.ts'
 import { type Image, openStore, type Store } from './model.ts'
 import { schemas } from './schemas.ts'
+import { taskRoutes } from './tasks.ts'
 
 export interface ImageService {
   readonly application: Application
@@ -57,7 +58,7 @@ export function image({
   const setting = { store, clock, ids, blobs }
   const application = service({
     open: versionRoutes,
-    routes: { ...imageRoutes(setting), ...dataRoutes(setting), ...memberRoutes(setting), ...infoRoutes },
+    routes: { ...imageRoutes(setting), ...dataRoutes(setting), ...memberRoutes(setting), ...taskRoutes(setting), ...infoRoutes },
     authenticate,
     fault: (error, request) => fault(error, request, `Keystone uri="${addressFor(identity, clientUrl(request))}"`),
     report,
@@ -104,7 +105,6 @@ const infoRoutes: Routes = {
 const elsewhere: readonly [RegExp, string][] = [
   [/^\/v2\/(schemas\/)?metadefs\b/, 'metadata definitions'],
   [/^\/v2\/(schemas\/)?tasks?\b/, 'tasks'],
-  [/^\/v2\/images\/[^/]+\/tasks\b/, 'tasks'],
   [/^\/v2\/(cache|cached_images|queued_images)\b/, 'cache'],
   [/^\/v2\/(images\/[^/]+\/locations|info\/stores\/detail|stores)\b/, 'locations or details of stores'],
 ]

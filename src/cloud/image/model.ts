@@ -1,4 +1,4 @@
-/** What the image service remembers: images, and the projects they are shared with. */
+/** What the image service remembers: images, the projects they are shared with, and the imports they came by. */
 import type { Collection, Document, Shelf } from '../shelf.ts'
 
 export type Status = 'queued' | 'saving' | 'uploading' | 'active' | 'deactivated'
@@ -47,9 +47,24 @@ export interface Member extends Document {
   readonly updated: number
 }
 
+/** An import that has ended. */
+export interface Task extends Document {
+  readonly image_id: string
+  /** The project that asked for it. */
+  readonly owner: string | null
+  readonly user: string
+  /** What was asked. */
+  readonly request: unknown
+  /** Bytes. */
+  readonly size: number
+  readonly began: number
+  readonly ended: number
+}
+
 export interface Store {
   readonly images: Collection<Image>
   readonly members: Collection<Member>
+  readonly tasks: Collection<Task>
   /** Seeds that were brought in before: an image that was deleted since does not come back. */
   readonly seeded: Collection<Document>
   write<T>(change: () => T): T
@@ -58,6 +73,7 @@ export interface Store {
 export const openStore = (shelf: Shelf): Store => ({
   images: shelf.collection('image.images'),
   members: shelf.collection('image.members'),
+  tasks: shelf.collection('image.tasks'),
   seeded: shelf.collection('image.seeded'),
   write: (change) => shelf.write(change),
 })
@@ -106,4 +122,4 @@ export const memberView = ({ member_id, image_id, status, created, updated }: Me
 })
 
 /** ISO 8601 in whole seconds. */
-const moment = (time: number): string => `${new Date(time).toISOString().slice(0, 19)}Z`
+export const moment = (time: number): string => `${new Date(time).toISOString().slice(0, 19)}Z`

@@ -93,9 +93,14 @@ export const ipNetwork: Field<string> = plain('IP network', (value, at) => {
 
 const wrongAddress = (value: unknown, at: string) => refuse(at, `Network "${String(value)}" is not valid in field ${attributeOf(at)}`)
 
-/** An IPv6 address as netaddr prints it; one with an embedded IPv4 address keeps that form. */
-export const shortestIpv6 = (address: string): string =>
-  address.includes('.') || address.includes('%') ? address.toLowerCase() : new URL(`http://[${address}]`).hostname.slice(1, -1)
+/** An IPv6 address as netaddr prints it: the last 32 bits are dotted after 96 bits of zeros or of `::ffff:`, and nowhere else. */
+export function shortestIpv6(address: string): string {
+  if (address.includes('%')) return address.toLowerCase()
+  const short = new URL(`http://[${address}]`).hostname.slice(1, -1)
+  const [, front, high, low] = /^(::(?:ffff:)?)([\da-f]+):([\da-f]+)$/.exec(short) ?? []
+  if (high === undefined || low === undefined) return short
+  return `${front}${[high, low].flatMap((word) => [Number.parseInt(word, 16) >> 8, Number.parseInt(word, 16) & 255]).join('.')}`
+}
 
 const quoted = (value: string) => `'${value}'`
 

@@ -1,0 +1,73 @@
+/** Runs a suite of Python tests and tells what came of each: those that failed at once, counts and reasons at the end. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Workspace } from './inside.ts'
+
+export interface Result {
+  readonly status: string
+  /** Without the attributes in brackets that Tempest appends. */
+  readonly test: string
+  readonly seconds: number
+  readonly reason: string
+}
+
+const reader = readFileSync(join(import.meta.dirname, 'results.py'), 'utf8')
+const bad = new Set(['fail', 'uxsuccess'])
+const tell = (text: string) => void process.stdout.write(`${text}\n`)
+const short = (reason: string) => (reason.length > 300 ? `${reason.slice(0, 300)} …` : reason)
+
+/** The command writes a subunit v2 stream. */
+export async function runSuite(workspace: Workspace, command: string, env: Readonly<Record<string, string>> = {}): Promise<Result[]> {
+  await workspace.write('results.py', reader)
+  const results: Result[] = []
+  const { err } = await workspace.run(`{ ${command}; } | python3 results.py`, env, (line) => {
+    const [status, id, seconds, reason] = JSON.parse(line)
+    const result = { status, test: id.replace(/\[.*?\]/, ''), seconds, reason }
+    results.push(result)
+    if (bad.has(status)) tell(`FAILED ${result.test}\n       ${short(reason)}`)
+  })
+  if (results.length === 0) throw new Error(`no test ran: ${err}`)
+  return results
+}
+
+/** Prints counts by status, and the tests by their reasons. */
+export function report(title: string, results: readonly Result[]): void {
+  const counts = Map.groupBy(results, ({ status }) => status)
+  tell(`\n== ${title}: ${[...counts].map(([status, { length }]) => `${length} ${status}`).join(', ')}`)
+  for (const status of ['fail', 'xfail', 'uxsuccess', 'skip'])
+    for (const [reason, tests] of Map.groupBy(counts.get(status) ?? [], ({ reason }) => short(reason)))
+      tell(`\n${status}: ${reason}\n${tests.map(({ test }) => `  ${test}`).join('\n')}`)
+}
+
+/** Prints which tests another run passed and this one did not, and the other way round. */
+export function compare(results: readonly Result[], other: readonly Result[]): void {
+  const passed = (rows: readonly Result[]) => new Set(rows.filter(({ status }) => status === 'success').map(({ test }) => test))
+  const [ours, theirs] = [passed(results), passed(other)]
+  const lost = [...theirs].filter((test) => !ours.has(test)).sort()
+  const more = [...ours].filter((test) => !theirs.has(test)).sort()
+  tell(`\n${theirs.size} passed there, ${ours.size} here; ${lost.length} only there, ${more.length} only here`)
+  for (const [word, names] of [
+    ['only there', lost],
+    ['only here', more],
+  ] as const)
+    for (const name of names) tell(`  ${word}: ${name}`)
+}
+
+/** A run as lines of status, test and reason, parted by tabs. */
+export const writeResults = (file: string, results: readonly Result[]): void =>
+  writeFileSync(
+    file,
+    `${results
+      .map(({ status, test, reason }) => [status, test, reason].join('\t'))
+      .sort()
+      .join('\n')}\n`,
+  )
+
+export const readResults = (file: string): Result[] =>
+  readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => line.includes('\t'))
+    .map((line) => line.split('\t'))
+    .map(([status, id, reason]) => ({ status: status!, test: id!.replace(/\[.*?\]/, ''), seconds: 0, reason: reason ?? '' }))
+
+export const failed = (results: readonly Result[]): number => results.filter(({ status }) => bad.has(status)).length
