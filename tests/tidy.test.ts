@@ -50,6 +50,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   oslo: [],
   app: ['oslo'],
   hosts: ['app', 'oslo'],
+  shadow: ['hosts', 'app', 'oslo'],
   stores: ['oslo'],
   peers: ['oslo'],
   compute: ['stores', 'peers', 'oslo'],

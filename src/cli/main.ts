@@ -2,6 +2,7 @@
 import { StateError } from '../cloud/state.ts'
 import { cloud } from './cloud/index.ts'
 import { host } from './host/index.ts'
+import { listed } from './parse.ts'
 import { type Command, Refusal, type Terminal, UsageError } from './usage.ts'
 import { version } from './version.ts'
 
@@ -11,6 +12,7 @@ const commands: Readonly<Record<string, Command>> = {
   openapi: async (argv, terminal) => (await import('./openapi/index.ts')).openapi(argv, terminal),
   config: async (argv, terminal) => (await import('./config/index.ts')).config(argv, terminal),
   db: async (argv, terminal) => (await import('./db/index.ts')).db(argv, terminal),
+  shadow: async (argv, terminal) => (await import('./shadow/index.ts')).shadow(argv, terminal),
 }
 
 const help = `nova-ts: the compute and metadata APIs of OpenStack Nova, and a whole cloud around them
@@ -19,6 +21,7 @@ const help = `nova-ts: the compute and metadata APIs of OpenStack Nova, and a wh
   nova-ts cloud --help    everything about it
   nova-ts host MODULE     serve one of the two, or any application
   nova-ts config check    what becomes of the options of a nova.conf
+  nova-ts shadow          compare a nova-api that is in use with another, unnoticed
   nova-ts db sync         make Nova's tables; nova-ts db version tells what is there
   nova-ts openapi         the API of any microversion as an OpenAPI document
   nova-ts --version
@@ -53,7 +56,10 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
       return 0
     }
     const command = Object.hasOwn(commands, name) ? commands[name] : undefined
-    if (!command) throw new UsageError(`there is no command ${name}: there are ${Object.keys(commands).join(', ')}`)
+    if (!command) {
+      const names = Object.keys(commands)
+      throw new UsageError(`there is no command ${name}${listed(name, names)}`)
+    }
     return await command(rest, terminal)
   } catch (error) {
     if (error instanceof UsageError) {

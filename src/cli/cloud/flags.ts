@@ -1,8 +1,8 @@
 /** The settings of the embedded cloud: flags of `nova-ts cloud`, a variable for each, and what the last start remembered. */
 import { resolve } from 'node:path'
-import { parseArgs } from 'node:util'
 import { type Place, type Ports, type ServiceName, type Size, serviceNames, usualPorts, usualSize } from '../../cloud/places.ts'
 import { rememberedPlace } from '../../cloud/state.ts'
+import { parseFlags } from '../parse.ts'
 import { UsageError } from '../usage.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -78,12 +78,8 @@ export interface Said {
 export function readFlags(argv: readonly string[], flags: Readonly<Record<string, Flag>>, env: Environment): Said {
   const options = Object.fromEntries(Object.entries(flags).map(([name, { type }]) => [name, { type }]))
   const variables = Object.entries(flags).map(([name, { variable }]) => [name, (variable && env[variable]) || undefined])
-  try {
-    const { values } = parseArgs({ args: [...argv], options, allowPositionals: false, strict: true })
-    return { flags: values as Values, environment: Object.fromEntries(variables) }
-  } catch (error) {
-    throw new UsageError((error as Error).message.split('. ')[0]!, { cause: error })
-  }
+  const { values } = parseFlags(argv, options)
+  return { flags: values as Values, environment: Object.fromEntries(variables) }
 }
 
 /** A flag beats its variable. */

@@ -1,4 +1,5 @@
 /** `nova-ts cloud …`: the cloud on this machine. */
+import { listed } from '../parse.ts'
 import { type Command, UsageError } from '../usage.ts'
 import { describeFlags, placeFlags, upFlags } from './flags.ts'
 
@@ -46,6 +47,9 @@ export const cloud: Command = async ([verb, ...rest], terminal) => {
     return verb === undefined ? 2 : 0
   }
   const command = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined
-  if (!command) throw new UsageError(`there is no command cloud ${verb}; there are ${Object.keys(verbs).slice(0, -2).join(', ')}`)
+  if (!command) {
+    const names = Object.keys(verbs).slice(0, -2)
+    throw new UsageError(`there is no command cloud ${verb}${listed(verb, names)}`)
+  }
   return (await command())(rest, terminal)
 }

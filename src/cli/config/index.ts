@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { wsgiConfigFiles } from '../../oslo/config/sources.ts'
 import { configurationFlags, configurationHelp, readConfiguration, refusing } from '../configuration.ts'
+import { meant } from '../parse.ts'
 import { type Command, UsageError } from '../usage.ts'
 import { checkConfiguration, type Finding, type Outcome } from './check.ts'
 
@@ -38,7 +39,10 @@ function flagsOf(argv: readonly string[]): { json: boolean; paste: string | unde
     else if (flag === '--paste-file') {
       paste = value ?? argv[++i]
       if (paste === undefined) throw new UsageError('--paste-file wants a value')
-    } else throw new UsageError(`config check does not know ${argv[i]}`)
+    } else
+      throw new UsageError(
+        `config check does not know ${argv[i]}${meant(flag!, ['--json', '--paste-file', '--config-file', '--config-dir', '--help'])}`,
+      )
   }
   return { json, paste }
 }

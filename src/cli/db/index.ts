@@ -13,6 +13,7 @@ import { cellSchema } from '../../stores/cell/schema.ts'
 import { expandUrl } from '../../stores/cell-urls.ts'
 import { apiRevision, cellRevision, syncApi, syncCell, versionOf } from '../../stores/sync.ts'
 import { configurationFlags, configurationHelp, readConfiguration, refusing } from '../configuration.ts'
+import { meant } from '../parse.ts'
 import { type Command, Refusal, type Terminal, UsageError } from '../usage.ts'
 
 const help = `nova-ts db: Nova's databases, as a configuration names them
@@ -52,8 +53,10 @@ export const db: Command = async ([verb, ...argv], terminal) => {
 }
 
 function whichOf(argv: readonly string[]): Which {
-  const unknown = argv.find((word) => !['--api', '--main', '--all-cells'].includes(word))
-  if (unknown !== undefined) throw new UsageError(`db does not know ${unknown}`)
+  const flags = ['--api', '--main', '--all-cells']
+  const unknown = argv.find((word) => !flags.includes(word))
+  if (unknown !== undefined)
+    throw new UsageError(`db does not know ${unknown}${meant(unknown, [...flags, '--config-file', '--config-dir'])}`)
   const [api, main] = [argv.includes('--api'), argv.includes('--main')]
   return { api: api || !main, main: main || !api, allCells: argv.includes('--all-cells') }
 }

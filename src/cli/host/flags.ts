@@ -1,11 +1,11 @@
 /** The command line of `nova-ts host`, read over what a `[uwsgi]` file says. */
-import { parseArgs } from 'node:util'
 import { accessForms } from '../../hosts/access-log.ts'
 import { BadAddress, type Endpoint, parseAddress, parseEndpoint } from '../../hosts/address.ts'
 import { defaults, type HostSettings } from '../../hosts/settings.ts'
 import { inheritedSockets } from '../../hosts/systemd.ts'
 import { BadUwsgiFile, readUwsgiFile } from '../../hosts/uwsgi-ini.ts'
 import type { Environment } from '../cloud/flags.ts'
+import { parseFlags } from '../parse.ts'
 import { UsageError } from '../usage.ts'
 
 interface Flag {
@@ -104,11 +104,7 @@ function parsed(argv: readonly string[]) {
       { type: value === undefined ? ('boolean' as const) : ('string' as const), multiple: many === true },
     ]),
   )
-  try {
-    return parseArgs({ args: [...argv], options, allowPositionals: true, strict: true })
-  } catch (error) {
-    throw new UsageError((error as Error).message.split('. ')[0]!, { cause: error })
-  }
+  return parseFlags(argv, options, true)
 }
 
 type Text = (name: keyof typeof hostFlags) => string | undefined

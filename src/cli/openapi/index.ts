@@ -1,8 +1,8 @@
 /** `nova-ts openapi`: prints the API of a microversion as an OpenAPI document. */
-import { parseArgs } from 'node:util'
 import { resources } from '../../api/compute/index.ts'
 import { openApi } from '../../api/openapi/document.ts'
 import { newest } from '../../api/spec/history.ts'
+import { parseFlags } from '../parse.ts'
 import { type Command, UsageError } from '../usage.ts'
 
 const help = `nova-ts openapi: the compute API as an OpenAPI 3.1 document
@@ -23,12 +23,8 @@ export const openapi: Command = async (argv, terminal) => {
 }
 
 function flagsIn(argv: readonly string[]) {
-  try {
-    const options = { microversion: { type: 'string' }, server: { type: 'string' }, help: { type: 'boolean', short: 'h' } } as const
-    return parseArgs({ args: [...argv], options, strict: true }).values
-  } catch (error) {
-    throw new UsageError((error as Error).message.split('. ')[0]!, { cause: error })
-  }
+  const options = { microversion: { type: 'string' }, server: { type: 'string' }, help: { type: 'boolean', short: 'h' } } as const
+  return parseFlags(argv, options).values
 }
 
 function documentOf(version: string, server: string | undefined) {
