@@ -1,11 +1,10 @@
 #!/usr/bin/env node
 // Both at once, on demand: half of the requests go to Nova's own compute API and half to ours, over the same databases and queues, while servers are made,
-// changed, resized, moved and deleted. Afterwards nothing may contradict: what both APIs tell, the databases, Placement. In the environment: see services.mjs, and
+// changed, resized, moved and deleted, some of them on a volume, all with another that comes and goes. Afterwards nothing may contradict: what both APIs tell, the
+// databases, Placement, Cinder, Neutron. In the environment: see services.mjs, and
 //   NOVA_API           where Nova's own compute API is, http://127.0.0.1:8774
 // Arguments: how many work side by side (4), how many rounds each (3).
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import mysql from 'mysql2/promise'
+import { openDatabase } from './databases.mjs'
 import { authenticate, clientEnvironment, computeAt, needed, startServices } from './services.mjs'
 
 const [workers = 4, rounds = 3] = process.argv.slice(2).map(Number)
@@ -17,6 +16,7 @@ const endpoint = (type) =>
 const counts = { passed: 0, failed: 0 }
 const asked = { nova: 0, ours: 0 }
 const slowest = { nova: 0, ours: 0 }
+const volumes = []
 
 const running = await startServices()
 process.stdout.write(`logs: ${running.folder}\n`)
@@ -61,6 +61,34 @@ async function wanted(status, method, path, body, options) {
   return answer
 }
 
+/** Asks Cinder (version 3.44: attachments are told) or another neighbour. */
+async function neighbour(type, method, path, body) {
+  const answer = await fetch(`${endpoint(type).replace(/\/$/, '')}${path}`, {
+    method,
+    headers: { 'x-auth-token': token.id, 'content-type': 'application/json', 'openstack-api-version': 'volume 3.44' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })
+  const text = await answer.text()
+  return { status: answer.status, body: text.startsWith('{') ? JSON.parse(text) : null }
+}
+
+/** A volume of 1 GB, from an image if there is one to be on it. */
+async function newVolume(name, imageRef) {
+  const { status, body } = await neighbour('volumev3', 'POST', '/volumes', { volume: { size: 1, name, ...(imageRef && { imageRef }) } })
+  check(`Cinder makes ${name}`, status === 202, body)
+  if (status !== 202) return null
+  check(`${name} is there`, await volumeIs(body.volume.id, 'available'))
+  return body.volume.id
+}
+
+async function volumeIs(id, status) {
+  for (const deadline = Date.now() + 60_000; Date.now() < deadline; await pause(300)) {
+    const { body } = await neighbour('volumev3', 'GET', `/volumes/${id}`)
+    if ((body?.volume?.status ?? 'gone') === status) return true
+  }
+  return false
+}
+
 /** Polls both in turns until the server is idle in a state; false when it is in error, or too slow. */
 async function until(id, state) {
   for (const deadline = Date.now() + 90_000; Date.now() < deadline; await pause(300)) {
@@ -78,18 +106,18 @@ async function until(id, state) {
 
 async function work(worker) {
   const ids = []
-  const { body: images } = await (await fetch(`${endpoint('image')}/v2/images?name=cirros`, { headers: { 'x-auth-token': token.id } }))
-    .json()
-    .then((body) => ({ body }))
-  const { networks } = await (
-    await fetch(`${endpoint('network')}/v2.0/networks?shared=true`, { headers: { 'x-auth-token': token.id } })
-  ).json()
+  const { images } = (await neighbour('image', 'GET', '/v2/images?name=cirros')).body
+  const { networks } = (await neighbour('network', 'GET', '/v2.0/networks?shared=true')).body
   const { body: flavors } = await ask('GET', '/flavors')
   const flavor = (name) => flavors.flavors.find((each) => each.name === name).id
   for (let round = 0; round < rounds; round++) {
+    const name = `both-${worker}-${round}`
+    const onVolume = (worker + round) % 2 === 1
+    const root = onVolume ? await newVolume(`${name}-root`, images[0].id) : null
+    const disk = { boot_index: 0, source_type: 'volume', destination_type: 'volume', uuid: root, delete_on_termination: true }
     const server = {
-      name: `both-${worker}-${round}`,
-      imageRef: images.images[0].id,
+      name,
+      ...(onVolume ? { block_device_mapping_v2: [disk] } : { imageRef: images[0].id }),
       flavorRef: flavor('m1.nano'),
       networks: [{ uuid: networks[0].id }],
       tags: ['both'],
@@ -107,6 +135,10 @@ async function work(worker) {
     check(`${id} is built`, await until(id, 'ACTIVE'))
     await wanted(200, 'POST', `/servers/${id}/metadata`, { metadata: { round: String(round) } })
     await wanted(201, 'PUT', `/servers/${id}/tags/t${round}`)
+    const volume = await newVolume(name)
+    volumes.push(volume)
+    await wanted(200, 'POST', `/servers/${id}/os-volume_attachments`, { volumeAttachment: { volumeId: volume } })
+    check(`${volume} is attached`, await volumeIs(volume, 'in-use'))
     await step({ 'os-stop': null }, 'SHUTOFF')
     await step({ 'os-start': null }, 'ACTIVE')
     if (await step({ resize: { flavorRef: flavor('m1.micro') } }, 'VERIFY_RESIZE'))
@@ -115,6 +147,12 @@ async function work(worker) {
     await step({ 'os-migrateLive': { host: null, block_migration: 'auto' } }, 'ACTIVE')
     await step({ shelve: null }, 'SHELVED_OFFLOADED')
     await step({ unshelve: null }, 'ACTIVE')
+    if (round % 2 === 1) {
+      await wanted(202, 'DELETE', `/servers/${id}/os-volume_attachments/${volume}`)
+      check(`${volume} is detached`, await volumeIs(volume, 'available'))
+      await wanted(200, 'POST', `/servers/${id}/os-volume_attachments`, { volumeAttachment: { volumeId: volume } })
+      check(`${volume} is attached again`, await volumeIs(volume, 'in-use'))
+    }
     if (round % 2 === 0) {
       await wanted(204, 'DELETE', `/servers/${id}`)
       // two who delete at once: nobody may fail otherwise
@@ -162,31 +200,15 @@ async function compare(ids) {
 
 /** What no API tells: nothing half-made in the databases, and Placement's account of each server. */
 async function inspect(ids) {
-  const text = readFileSync(join(needed('NOVA_CONFIG_DIR'), 'nova.conf'), 'utf8')
-  const connection = (section) => new URL(new RegExp(`\\[${section}\\][^[]*?connection = (\\S+)`).exec(text)[1])
-  const open = async (url) =>
-    mysql.createConnection({
-      host: url.hostname,
-      port: Number(url.port),
-      user: url.username,
-      password: decodeURIComponent(url.password),
-      database: url.pathname.slice(1),
-    })
-  const api = await open(connection('api_database'))
-  const cell = await open(connection('database'))
-  const rows = async (from, sql, ...values) => (await from.query(sql, values))[0]
+  const api = await openDatabase('api_database')
+  const cell = await openDatabase('database')
   const marks = ids.map(() => '?').join()
-  check(
-    'no build request is left',
-    (await rows(api, `select 1 from build_requests where instance_uuid in (${marks})`, ...ids)).length === 0,
-  )
-  const instances = await rows(
-    cell,
+  check('no build request is left', (await api.rows(`select 1 from build_requests where instance_uuid in (${marks})`, ...ids)).length === 0)
+  const instances = await cell.rows(
     `select uuid, deleted, vm_state, task_state, host, memory_mb from instances where uuid in (${marks})`,
     ...ids,
   )
-  const mappings = await rows(
-    api,
+  const mappings = await api.rows(
     `select instance_uuid, cell_id, queued_for_delete from instance_mappings where instance_uuid in (${marks})`,
     ...ids,
   )
@@ -196,36 +218,82 @@ async function inspect(ids) {
     check(`${uuid} is idle`, task === null && (deleted !== 0 || state === 'active'), { deleted, task, state })
     const mapping = mappings.find((each) => each.instance_uuid === uuid)
     check(`${uuid}: its mapping knows whether it is deleted`, Boolean(mapping?.queued_for_delete) === (deleted !== 0), mapping)
-    const { allocations } = await (
-      await fetch(`${endpoint('placement').replace(/\/$/, '')}/allocations/${uuid}`, { headers: { 'x-auth-token': token.id } })
-    ).json()
+    const { allocations } = (await neighbour('placement', 'GET', `/allocations/${uuid}`)).body
     const providers = Object.keys(allocations)
-    const nodes = await rows(cell, 'select uuid from compute_nodes where host = ? and deleted = 0', host ?? '')
+    const nodes = await cell.rows('select uuid from compute_nodes where host = ? and deleted = 0', host ?? '')
     check(
       `${uuid}: Placement's account`,
       deleted !== 0 ? providers.length === 0 : providers.length === 1 && providers[0] === nodes[0]?.uuid,
       { host, allocations },
     )
   }
-  const moves = await rows(
-    cell,
+  const moves = await cell.rows(
     `select id, status from migrations where instance_uuid in (${marks}) and status not in ('confirmed','reverted','completed')`,
     ...ids,
   )
   check('every move came to its end', moves.length === 0, moves)
-  const kept = await rows(
-    cell,
+  const kept = await cell.rows(
     `select instance_uuid from block_device_mapping b join instances i on i.uuid = b.instance_uuid where i.deleted <> 0 and b.deleted = 0 and i.uuid in (${marks})`,
     ...ids,
   )
   check('no disk outlives its server', kept.length === 0, kept)
-  await api.end()
-  await cell.end()
+  await inspectVolumes(ids, instances, cell)
+  await inspectPorts(instances)
+  await api.close()
+  await cell.close()
+}
+
+/** Each volume of a server is known to Nova and to Cinder by the same attachment, and one without a server by none. */
+async function inspectVolumes(ids, instances, cell) {
+  const marks = ids.map(() => '?').join()
+  const disks = await cell.rows(
+    `select instance_uuid, volume_id, attachment_id from block_device_mapping
+     where deleted = 0 and destination_type = 'volume' and instance_uuid in (${marks})`,
+    ...ids,
+  )
+  const { attachments } = (await neighbour('volumev3', 'GET', '/attachments/detail?all_tenants=1')).body
+  const pairs = (list) => list.toSorted().join('\n')
+  check(
+    'Nova and Cinder know the same attachments',
+    pairs(disks.map((each) => [each.instance_uuid, each.volume_id, each.attachment_id].join())) ===
+      pairs(attachments.filter((each) => ids.includes(each.instance)).map((each) => [each.instance, each.volume_id, each.id].join())),
+    { disks, attachments },
+  )
+  const alive = new Set(instances.filter(({ deleted }) => deleted === 0).map(({ uuid }) => uuid))
+  for (const id of volumes) {
+    const { body } = await neighbour('volumev3', 'GET', `/volumes/${id}`)
+    const disk = disks.find((each) => each.volume_id === id)
+    check(
+      `${id}: in use by its server, or free`,
+      body?.volume?.status === (disk ? 'in-use' : 'available') && (disk === undefined || alive.has(disk.instance_uuid)),
+      { volume: body, disk },
+    )
+  }
+  const { body } = await neighbour('volumev3', 'GET', '/volumes/detail?all_tenants=1')
+  const roots = body.volumes.filter(({ name }) => /^both-.*-root$/.test(name))
+  for (const { id, name } of roots)
+    check(
+      `${name} went with its server`,
+      disks.some((each) => each.volume_id === id),
+    )
+}
+
+/** Each server that is there has its one port, on its host; none is left of the others. */
+async function inspectPorts(instances) {
+  for (const { uuid, deleted, host } of instances) {
+    const { ports } = (await neighbour('network', 'GET', `/v2.0/ports?device_id=${uuid}`)).body
+    const right = deleted === 0 ? ports.length === 1 && ports[0]['binding:host_id'] === host : ports.length === 0
+    check(`${uuid}: Neutron's ports`, right, { host, ports: ports.map((port) => [port.id, port['binding:host_id'], port.status]) })
+  }
 }
 
 async function cleanUp() {
   const { body } = await ask('GET', '/servers?all_tenants=1&name=^both-', undefined, { api: 'ours' })
   for (const { id } of body?.servers ?? []) await ask('DELETE', `/servers/${id}`, undefined, { api: 'ours' })
+  for (const id of volumes) {
+    await volumeIs(id, 'available')
+    await neighbour('volumev3', 'DELETE', `/volumes/${id}`)
+  }
 }
 
 /** Keys in one order. */

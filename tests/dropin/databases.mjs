@@ -1,0 +1,27 @@
+// The databases of the deployment, as its nova.conf names them.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import mysql from 'mysql2/promise'
+import { needed } from './services.mjs'
+
+/** `connection` of a section of nova.conf. */
+export function connectionUrl(section) {
+  const text = readFileSync(join(needed('NOVA_CONFIG_DIR'), 'nova.conf'), 'utf8')
+  return new URL(new RegExp(`\\[${section}\\][^[]*?connection = (\\S+)`).exec(text)[1])
+}
+
+/** `rows(sql, ...values)` and `close()` of the database of a section. */
+export async function openDatabase(section) {
+  const url = connectionUrl(section)
+  const connection = await mysql.createConnection({
+    host: url.hostname,
+    port: Number(url.port || 3306),
+    user: url.username,
+    password: decodeURIComponent(url.password),
+    database: url.pathname.slice(1),
+  })
+  return {
+    rows: async (sql, ...values) => (await connection.query(sql, values))[0],
+    close: () => connection.end(),
+  }
+}
