@@ -1,7 +1,7 @@
 /** `nova-ts shadow`: a proxy in front of a real nova-api that compares what it answers to reads with what ours would have answered. */
 import { readFileSync } from 'node:fs'
-import http, { type IncomingMessage, type Server } from 'node:http'
-import https from 'node:https'
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { addressText, type Endpoint } from '../hosts/address.ts'
 import { serveMetrics } from '../hosts/metrics-server.ts'
@@ -102,12 +102,12 @@ export async function startShadow({ settings, write, warn, now = () => new Date(
   }
 }
 
-function serverFor({ protocol, certificate }: Endpoint, forward: http.RequestListener): Server {
+function serverFor({ protocol, certificate }: Endpoint, forward: RequestListener): Server {
   const options = { maxHeaderSize: largestHead, keepAliveTimeout: 75_000, insecureHTTPParser: false }
   const server =
     protocol === 'https'
-      ? https.createServer({ ...options, cert: readFileSync(certificate!.certificate), key: readFileSync(certificate!.key) }, forward)
-      : http.createServer(options, forward)
+      ? createTlsServer({ ...options, cert: readFileSync(certificate!.certificate), key: readFileSync(certificate!.key) }, forward)
+      : createServer(options, forward)
   // a tunnel is nothing that nova-api gives
   server.on('connect', (_: IncomingMessage, socket: Duplex) => {
     socket.on('error', () => undefined)

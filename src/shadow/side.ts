@@ -1,6 +1,6 @@
 /** One of the two that are compared: how it is reached, and a question to it whose answer is kept. */
-import http, { type ClientRequest } from 'node:http'
-import https from 'node:https'
+import { type ClientRequest, Agent as HttpAgent, request as httpRequest } from 'node:http'
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { promisify } from 'node:util'
 import { brotliDecompress, gunzip, inflate } from 'node:zlib'
 import type { Answer } from './compare/answers.ts'
@@ -18,7 +18,7 @@ export interface Side {
 }
 
 export function sideAt(url: URL, authorities: string | undefined): Side {
-  const { Agent, request } = url.protocol === 'https:' ? https : http
+  const [Agent, request] = url.protocol === 'https:' ? [HttpsAgent, httpsRequest] : [HttpAgent, httpRequest]
   const trust = { ...(authorities !== undefined && { ca: authorities }) }
   const agent = new Agent({ keepAlive: true, maxFreeSockets: 64, ...trust })
   const place = { protocol: url.protocol, host: url.hostname.replace(/^\[(.*)\]$/, '$1'), port: url.port }
