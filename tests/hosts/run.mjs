@@ -25,6 +25,7 @@ const { checkReal } = await import('./servers/real.ts')
 const { uwsgiFront } = await import('./uwsgi-front.ts')
 const { checkFaults } = await import('./servers/faults.ts')
 const { loadHead, loadRow, runScenario, scenarios } = await import('./load.ts')
+const { checkPackage } = await import('./servers/package.ts')
 const { checkConfined } = await import('./servers/confined.ts')
 const { ownTargets, startOwn } = await import('./servers/own-hosts.ts')
 
@@ -128,6 +129,12 @@ try {
     if (skipped) skippedChecks++
     else checks.push(problem === null)
     say(`${name}: ${skipped ? 'not there' : (problem ?? 'as it should be')}`)
+  }
+  if (chosen('package')) {
+    for (const { name, problem } of await checkPackage(folder, await freePorts(30))) {
+      checks.push(problem === null)
+      say(`${name}: ${problem ?? 'as it should be'}`)
+    }
   }
   if (chosen('real')) {
     for (const { name, problem } of await checkReal(folder, await freePorts(30))) {

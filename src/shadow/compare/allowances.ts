@@ -51,6 +51,7 @@ export const unordered: readonly Unordered[] = [
   { route: /^\/(?:os-migrations|servers\/[^/]+\/migrations)$/, name: 'migrations', why: rows },
   { route: /^\/os-simple-tenant-usage/, name: 'tenant_usages', why: 'gathered by project in a dict' },
   { route: /^\/os-simple-tenant-usage/, name: 'server_usages', why: 'rows of several cells' },
+  { route: /^\/os-instance_usage_audit_log/, name: 'hosts_not_run', why: sets },
   { route: /^\/flavors\/[^/]+\/os-flavor-access$/, name: 'flavor_access', why: rows },
   { route: /^\/os-(?:tenant-)?networks$/, name: 'networks', why: neutron },
   { route: /^\/os-security-groups/, name: 'security_groups', why: neutron },
