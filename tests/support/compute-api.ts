@@ -34,7 +34,7 @@ import { testStores } from './databases.ts'
 
 export { cellId } from './databases.ts'
 
-export type Person = 'admin' | 'manager' | 'member' | 'reader' | 'other' | 'nobody'
+export type Person = 'admin' | 'manager' | 'member' | 'reader' | 'other' | 'nobody' | 'service' | 'system' | 'domain'
 
 const roles: Record<Person, string[]> = {
   admin: ['admin', 'manager', 'member', 'reader'],
@@ -43,10 +43,15 @@ const roles: Record<Person, string[]> = {
   reader: ['reader'],
   other: ['member', 'reader'],
   nobody: [],
+  service: ['service'],
+  system: ['admin', 'manager', 'member', 'reader'],
+  domain: ['admin', 'manager', 'member', 'reader'],
 }
 
-/** Who asks: `other` is of another project than the rest. */
+/** Who asks: `other` is of another project than the rest; `system` and `domain` have a token that is for none. */
 export const projectOf = (person: Person): string => (person === 'other' ? 'b'.repeat(32) : 'a'.repeat(32))
+
+const isOfProject = (person: Person): boolean => person !== 'system' && person !== 'domain'
 
 export interface Called {
   readonly status: number
@@ -158,13 +163,13 @@ export async function testApi({
     const context = {
       userId: person.padEnd(32, '0'),
       userName: person,
-      projectId: projectOf(person),
-      projectName: person,
-      domainId: null,
+      projectId: isOfProject(person) ? projectOf(person) : null,
+      projectName: isOfProject(person) ? person : null,
+      domainId: person === 'domain' ? 'default' : null,
       domainName: null,
       userDomainId: 'default',
       projectDomainId: 'default',
-      systemScope: null,
+      systemScope: person === 'system' ? 'all' : null,
       roles: roles[person],
       isAdmin: false,
       isAdminProject: true,

@@ -54,24 +54,32 @@ export function standIns(): StandIns {
   }
 }
 
-const roles: Readonly<Record<string, readonly string[]>> = { admin: ['admin', 'member', 'reader'], reader: ['reader'], nobody: [] }
+const everything = ['admin', 'member', 'reader']
+const roles: Readonly<Record<string, readonly string[]>> = {
+  admin: everything,
+  system: everything,
+  domain: everything,
+  reader: ['reader'],
+  service: ['service'],
+  nobody: [],
+}
 
 /** `token-of-member`, as the test's compute API has it; anything else is a service. */
 function callerOf(token: string): Caller {
   const name = token.startsWith('token-of-') ? token.slice(9) : 'admin'
-  const projectId = projectOf(name as Person)
+  const projectId = name === 'system' || name === 'domain' ? null : projectOf(name as Person)
   return {
     token,
     userId: name.padEnd(32, '0'),
     userName: name,
     userDomainId: 'default',
     projectId,
-    projectName: name,
+    projectName: projectId && name,
     projectDomainId: 'default',
-    domainId: null,
-    systemScope: null,
+    domainId: name === 'domain' ? 'default' : null,
+    systemScope: name === 'system' ? 'all' : null,
     roles: roles[name] ?? ['member', 'reader'],
-    isAdmin: name === 'admin',
+    isAdmin: roles[name] === everything,
   }
 }
 

@@ -28,6 +28,7 @@ const callers = [
   caller('look', 'demos', 'reader'),
   caller('alt', 'alts', 'member', 'reader'),
   caller('service', 'services', 'service'),
+  { ...caller('domain', '', 'admin', 'member', 'reader'), projectId: null, domainId: 'default' },
 ]
 
 const patchType = 'application/openstack-images-v2.1-json-patch'
@@ -623,4 +624,12 @@ test('the first image is there once, public, and the same bytes in each cloud', 
   await cloud.as('admin').send(`DELETE /v2/images/${images[0].id}`)
   await restarted(cloud).seed(null)
   expect((await cloud.as('alt').send('GET /v2/images')).body.images).toEqual([])
+})
+
+test('a role in a domain counts for nothing', async () => {
+  const id = await cloud.as('admin').create({ visibility: 'public' })
+  const statuses = ['GET /v2/images', `GET /v2/images/${id}`, 'POST /v2/images'].map(
+    async (route) => (await cloud.as('domain').send(route, route.startsWith('POST') ? {} : undefined)).status,
+  )
+  expect(await Promise.all(statuses)).toEqual([403, 404, 403])
 })

@@ -59,7 +59,11 @@ export function image({
   const application = service({
     open: versionRoutes,
     routes: { ...imageRoutes(setting), ...dataRoutes(setting), ...memberRoutes(setting), ...taskRoutes(setting), ...infoRoutes },
-    authenticate,
+    authenticate: async (token) => {
+      const caller = await authenticate(token)
+      // Glance's rules have the scope `project`: a role in a domain counts for nothing
+      return caller?.domainId != null ? { ...caller, roles: [], isAdmin: false } : caller
+    },
     fault: (error, request) => fault(error, request, `Keystone uri="${addressFor(identity, clientUrl(request))}"`),
     report,
     headers: () => [['x-openstack-request-id', `req-${ids.uuid()}`]],

@@ -78,8 +78,10 @@ export const flavors = (database: Database<ApiTables>, now: () => number) => ({
         return (await findFlavor(tx, values.flavorid)) ?? missing(insertId)
       })
     } catch (error) {
-      if (error instanceof DuplicateKey) return error.columns.includes('flavorid') ? 'flavorid' : 'name'
-      throw error
+      if (!(error instanceof DuplicateKey)) throw error
+      // Where both are taken SQLite names the other one than MariaDB
+      const sameId = error.columns.includes('flavorid') || (await database.read((tx) => findFlavor(tx, values.flavorid))) !== undefined
+      return sameId ? 'flavorid' : 'name'
     }
   },
 

@@ -118,3 +118,8 @@ test('access to a private flavor', async () => {
   await api.call('2.7', 'POST /flavors/2/action', { removeTenantAccess: { tenant: project } })
   expect((await api.call('2.1', 'GET /flavors/2', undefined, { as: 'other' })).status).toBe(404)
 })
+
+test('where both its id and its name are taken, the id is told', async () => {
+  const { body } = await api.call('2.1', 'POST /flavors', { flavor: { name: 'one', id: '1', ram: 1, vcpus: 1, disk: 0 } })
+  expect(body.conflictingRequest.message).toBe('Flavor with ID 1 already exists.')
+})

@@ -90,7 +90,8 @@ export const moveActions = resource({
       const force = at('2.29') ? forceOf(asked.force, to) : undefined
       const password = passwordOf(call, asked.adminPass, onSharedStorage)
       if (to !== undefined) await requireComputeHost(backends, to)
-      if (to === member.host) throw new Fault('badRequest', "The target host can't be the same one.")
+      // Of a server that is on no host, too. nova/api/openstack/compute/evacuate.py
+      if ((to ?? null) === member.host) throw new Fault('badRequest', "The target host can't be the same one.")
       const targetState = at('2.95') ? 'stopped' : null
       await evacuate(backends, context, member, { host: to, onSharedStorage, password, force, targetState })
       return !at('2.14') && backends.settings.api.enableInstancePassword ? { adminPass: password } : undefined
