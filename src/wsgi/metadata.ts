@@ -17,6 +17,7 @@ import { apiDatabaseOptions } from '../oslo/database/options.ts'
 import { loadAuth } from '../oslo/keystoneauth/identity.ts'
 import { authSettings } from '../oslo/keystoneauth/options.ts'
 import { createSession } from '../oslo/keystoneauth/session.ts'
+import { cacheOptions, openCache } from '../oslo/memcached/cache.ts'
 import { connectPeers } from '../peers/peers.ts'
 import { type VendordataServices, vendordataServices } from '../peers/vendordata.ts'
 import type { CellStore } from '../stores/cells.ts'
@@ -53,6 +54,7 @@ async function connect(configured: Configured): Promise<MetadataBackends> {
     neutron: peers.neutron.own,
     vendordata: connectVendordata(configured),
     settings: metadata,
+    cache: openCache(settings(cacheOptions, sources), logs.named('nova.cache_utils')),
     clock,
     log,
   }

@@ -28,6 +28,7 @@ import { settings } from '../oslo/config/settings.ts'
 import type { AnyGroup, Sources } from '../oslo/config/sources.ts'
 import { apiDatabaseOptions, databaseOptions } from '../oslo/database/options.ts'
 import { logOptions } from '../oslo/log.ts'
+import { cacheOptions } from '../oslo/memcached/cache.ts'
 import { notifierOptions } from '../oslo/messaging/notifier.ts'
 import { messagingOptions } from '../oslo/messaging/options.ts'
 import { rabbitOptions } from '../oslo/messaging/rabbit/options.ts'
@@ -63,6 +64,7 @@ export const declared = [
   metadataProxyOptions,
   injectedNetworkOptions,
   vendordataOptions,
+  cacheOptions,
   apiDatabaseOptions,
   databaseOptions,
   logOptions,

@@ -62,6 +62,7 @@ const postgresqlBin = (): string | undefined =>
 export const installed = {
   mariadb: (): boolean => first('/usr/sbin/mariadbd', '/usr/sbin/mysqld') !== undefined && existsSync('/usr/bin/mariadb-install-db'),
   postgresql: (): boolean => postgresqlBin() !== undefined,
+  memcached: (): boolean => existsSync('/usr/bin/memcached'),
 }
 
 const mariadb: Kind = {

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// `npm run databases`: installs Debian's mariadb-server and postgresql when they are missing, starts one of each of its own on 127.0.0.1, runs the
-// tests beside this file, and what the stores and the API are tested with on SQLite; then stops both. Arguments name test files: only those run.
+// `npm run databases`: installs Debian's mariadb-server, postgresql and memcached when they are missing, starts one of each database of its own
+// on 127.0.0.1, runs the tests beside this file, and what the stores and the API are tested with on SQLite; then stops both. Arguments name
+// test files: only those run.
 import { spawn } from 'node:child_process'
 import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -12,8 +13,13 @@ const { installPackages } = await import('../support/debian.mjs')
 const { installed, startMariadb, startPostgresql } = await import('./instances.ts')
 const { freeSets } = await import('../support/server-databases.ts')
 
-const packages = [...(installed.mariadb() ? [] : ['mariadb-server']), ...(installed.postgresql() ? [] : ['postgresql'])]
-if (packages.length > 0 && !(installPackages(...packages) && installed.mariadb() && installed.postgresql())) {
+const missing = () => [
+  ...(installed.mariadb() ? [] : ['mariadb-server']),
+  ...(installed.postgresql() ? [] : ['postgresql']),
+  ...(installed.memcached() ? [] : ['memcached']),
+]
+const packages = missing()
+if (packages.length > 0 && !(installPackages(...packages) && missing().length === 0)) {
   process.stdout.write(`${packages.join(' and ')} could not be installed\n0 passed, 1 failed, 0 skipped\n`)
   process.exit(1)
 }

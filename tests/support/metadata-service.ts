@@ -14,6 +14,7 @@ import {
 import { openDatabase } from '../../src/oslo/database/database.ts'
 import { defaultsOf } from '../../src/oslo/keystoneauth/fixture.ts'
 import type { Log } from '../../src/oslo/log.ts'
+import type { CachePlace } from '../../src/oslo/memcached/cache.ts'
 import type { NeutronClient, NeutronQuery } from '../../src/peers/neutron.ts'
 import { insert as insertApi } from '../../src/stores/api/table.ts'
 import { cellSchema } from '../../src/stores/cell/schema.ts'
@@ -83,6 +84,7 @@ export interface TestMetadataOptions {
   /** What Neutron answers to a question for a collection. */
   readonly neutron?: (collection: string, query: NeutronQuery) => readonly object[] | Promise<readonly object[]>
   readonly vendordata?: (url: string, facts: object) => unknown
+  readonly cache?: CachePlace
   readonly now?: () => number
   readonly randomBytes?: RandomBytes
   /** The service serves this cell alone. */
@@ -97,6 +99,7 @@ export async function testMetadata({
   network = {},
   neutron = () => [],
   vendordata = () => ({}),
+  cache = 'process',
   now = () => Date.now(),
   randomBytes,
   onlyCell = false,
@@ -125,6 +128,7 @@ export async function testMetadata({
       proxy: defaultsOf(metadataProxyOptions.options, { serviceMetadataProxy: true, metadataProxySharedSecret: secret, ...proxy }),
       network: defaultsOf(injectedNetworkOptions.options, network),
     },
+    cache,
     clock: { now },
     log: { debug: write('DEBUG'), info: write('INFO'), warning: write('WARNING'), error: write('ERROR') },
   }

@@ -2,8 +2,9 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { headerJoined, type Request } from '../../app/contract.ts'
 import type { MetadataBackends } from '../../compute/metadata/backends.ts'
-import { findGuest, type Guest, shown } from '../../compute/metadata/guest.ts'
+import { findGuest, type Guest, sharedGuests, shown } from '../../compute/metadata/guest.ts'
 import { type Kept, kept } from '../../compute/metadata/kept.ts'
+import { sharedIn } from '../../compute/metadata/shared.ts'
 import { networksOfProvider, type Owner, ownersAt, serverAt } from '../../compute/metadata/whose.ts'
 import { Refusal } from './refusal.ts'
 
@@ -24,12 +25,15 @@ export interface Identify {
 const mostGuests = 5000
 
 export function identify(backends: MetadataBackends): Identify {
-  const { settings, neutron, log, clock } = backends
+  const { settings, neutron, log, clock, cache } = backends
   const { serviceMetadataProxy: proxied, metadataProxySharedSecret: secret } = settings.proxy
-  const keeping = { seconds: settings.api.metadataCacheExpiration, most: mostGuests, now: clock.now }
-  const guests: Kept<Guest> = kept(keeping)
-  const owners: Kept<Owner> = kept(keeping)
-  const servers: Kept<string> = kept(keeping)
+  const seconds = cache === 'nowhere' ? 0 : settings.api.metadataCacheExpiration
+  const keeping = { seconds, most: mostGuests, now: clock.now }
+  const plain = <T>(kind: string) => (typeof cache === 'object' ? { shared: sharedIn<T>(cache, kind, clock, (value) => value) } : {})
+  const known = sharedGuests(backends)
+  const guests: Kept<Guest> = kept({ ...keeping, ...(known && { shared: known }) })
+  const owners: Kept<Owner> = kept({ ...keeping, ...plain('owner') })
+  const servers: Kept<string> = kept({ ...keeping, ...plain('server') })
 
   const identified = (request: Request): Promise<Asker> => {
     if (!proxied) return byAddress(request)

@@ -8,6 +8,7 @@ function house(strategy: 'None' | 'MAC' | 'ENCRYPT' = 'None', secret = 's3cret')
   const memcached = {
     get: async (key: string) => kept.get(key)?.value,
     set: async (key: string, value: Buffer, seconds: number) => void kept.set(key, { value, seconds }),
+    remove: async () => undefined,
     close: () => undefined,
   }
   const cache = tokenCache({ memcached, strategy, secret, seconds: 300, report: (error) => reports.push(String(error)) })

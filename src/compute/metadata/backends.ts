@@ -1,5 +1,7 @@
 /** What the metadata service stands on. */
+
 import type { Log } from '../../oslo/log.ts'
+import type { CachePlace } from '../../oslo/memcached/cache.ts'
 import type { NeutronClient } from '../../peers/neutron.ts'
 import type { VendordataServices } from '../../peers/vendordata.ts'
 import type { ServerMappings } from '../../stores/api/mappings.ts'
@@ -16,6 +18,8 @@ export interface MetadataBackends {
   readonly neutron: NeutronClient
   readonly vendordata: VendordataServices
   readonly settings: MetadataSettings
+  /** Where what is known of servers is kept for a while. */
+  readonly cache: CachePlace
   readonly clock: Clock
   readonly log: Log
 }

@@ -1,4 +1,6 @@
 /** Finds a server for its guest: what its cell remembers, and what EC2's names for it need, which is asked for only when somebody wants it. */
+import type { CachePlace } from '../../oslo/memcached/cache.ts'
+import type { Memcached } from '../../oslo/memcached/client.ts'
 import type { GuestRow } from '../../stores/cell/guests.ts'
 import type { CellStore } from '../../stores/cells.ts'
 import { KeyPairList } from '../../stores/objects/key-pair.ts'
@@ -6,14 +8,21 @@ import { fixedIps, floatingIps } from '../../stores/objects/network-info.ts'
 import type { MetadataBackends } from './backends.ts'
 import { type Ec2Facts, ec2Facts } from './ec2.ts'
 import { storedPassword } from './password.ts'
+import { type Shared, sharedIn } from './shared.ts'
 
-/** Nobody may change it: requests share it while it is kept. */
-export interface Guest extends GuestRow {
+/** What is known of it at once: plain values. */
+export interface GuestRecord extends GuestRow {
   /** What users have set. */
   readonly metadata: Readonly<Record<string, string | null>>
   readonly systemMetadata: Readonly<Record<string, string | null>>
   /** The admin password as the guest has stored it, encrypted; empty when it has not. */
   readonly password: string
+  /** When this was read, in milliseconds since 1970. */
+  readonly readAt: number
+}
+
+/** Nobody may change it: requests share it while it is kept. */
+export interface Guest extends GuestRecord {
   /** Asked for once, again only after it failed. Rejects with a `PeerError` when Neutron does not tell. */
   ec2(): Promise<Ec2Facts>
 }
@@ -28,9 +37,28 @@ export async function findGuest(backends: MetadataBackends, id: string): Promise
       cell.metadata.of([uuid]),
       cell.systemMetadata.of([uuid]),
     ])
-    return row && guestOf(backends, cell, row, metadata.get(uuid) ?? {}, systemMetadata.get(uuid) ?? {})
+    if (!row) return undefined
+    const system = systemMetadata.get(uuid) ?? {}
+    const record: GuestRecord = {
+      ...row,
+      metadata: metadata.get(uuid) ?? {},
+      systemMetadata: system,
+      password: storedPassword(system),
+      readAt: backends.clock.now(),
+    }
+    return guestOf(backends, record, () => ec2Facts(backends, cell, row))
   })
 }
+
+/** Where other processes find the servers that this one has found, and the other way round; undefined when they share nothing. */
+export const sharedGuests = (backends: MetadataBackends): Shared<Guest> | undefined =>
+  isShared(backends.cache)
+    ? sharedIn<Guest>(backends.cache, 'guest', backends.clock, (record: GuestRecord) =>
+        guestOf(backends, record, () => inCellOf(backends, record.uuid, (cell) => ec2Facts(backends, cell, record))),
+      )
+    : undefined
+
+const isShared = (cache: CachePlace): cache is Memcached => typeof cache === 'object'
 
 /** Asks the cell that holds a server; the main database when none is known to (nova/api/metadata/base.py get_metadata_by_instance_id). */
 export async function inCellOf<T>({ global, main, log }: MetadataBackends, uuid: string, ask: (cell: CellStore) => Promise<T>): Promise<T> {
@@ -71,18 +99,14 @@ export function keyPairOf({ keyName, keyPairs }: Guest): { name: string; type: s
   return pair ? { name: pair.name!, type: pair.type!, publicKey: pair.public_key ?? null } : null
 }
 
-type Pairs = Guest['metadata']
-
-function guestOf(backends: MetadataBackends, cell: CellStore, row: GuestRow, metadata: Pairs, systemMetadata: Pairs): Guest {
+/** `find` is asked once, unless it fails or another process has shared what it found for this very record. */
+function guestOf(backends: MetadataBackends, record: GuestRecord, find: () => Promise<Ec2Facts>): Guest {
   let facts: Promise<Ec2Facts> | undefined
   return {
-    ...row,
-    metadata,
-    systemMetadata,
-    password: storedPassword(systemMetadata),
+    ...record,
     ec2() {
       if (!facts) {
-        facts = ec2Facts(backends, cell, row)
+        facts = isShared(backends.cache) ? sharedFacts(backends, backends.cache, record, find) : find()
         facts.catch(() => {
           facts = undefined
         })
@@ -90,4 +114,20 @@ function guestOf(backends: MetadataBackends, cell: CellStore, row: GuestRow, met
       return facts
     },
   }
+}
+
+async function sharedFacts(
+  { clock, settings }: MetadataBackends,
+  cache: Memcached,
+  { uuid, readAt }: GuestRecord,
+  find: () => Promise<Ec2Facts>,
+): Promise<Ec2Facts> {
+  const shared = sharedIn<Ec2Facts>(cache, 'ec2', clock, (facts) => facts)
+  // Of this record alone: what follows it asks anew
+  const key = `${uuid} ${readAt}`
+  const found = await shared.get(key)
+  if (found) return found.value
+  const value = await find()
+  shared.set(key, { value, until: readAt + settings.api.metadataCacheExpiration * 1000 })
+  return value
 }

@@ -1,4 +1,5 @@
 /** Values that are asked for often and may be a little old. Whoever asks while one is being made waits for that one. */
+import type { Shared, Timed } from './shared.ts'
 
 export interface Kept<T> {
   /** What is kept under the key, else what `make` gives, which is kept then unless it is undefined. */
@@ -7,27 +8,38 @@ export interface Kept<T> {
   forget(key: string): void
 }
 
-export interface KeptOptions {
+export interface KeptOptions<T> {
   /** How long one is kept; 0 keeps none. */
   readonly seconds: number
   /** How many at most; those made first go first. */
   readonly most: number
   readonly now: () => number
+  /** Looked into before one is made. */
+  readonly shared?: Shared<T>
 }
 
-export function kept<T>({ seconds, most, now }: KeptOptions): Kept<T> {
-  // In the order of making, which is that of expiry too
-  const held = new Map<string, { value: T; until: number }>()
+export function kept<T>({ seconds, most, now, shared }: KeptOptions<T>): Kept<T> {
+  // In the order of coming, which without others is that of expiry too
+  const held = new Map<string, Timed<T>>()
   const making = new Map<string, Promise<T | undefined>>()
 
-  function keep(key: string, value: T): void {
+  function keep(key: string, timed: Timed<T>): void {
     const at = now()
     held.delete(key)
-    held.set(key, { value, until: at + seconds * 1000 })
+    held.set(key, timed)
     for (const [oldest, { until }] of held) {
       if (until > at && held.size <= most) break
       held.delete(oldest)
     }
+  }
+
+  async function find(key: string, make: () => Promise<T | undefined>): Promise<{ found: Timed<T>; isNew: boolean } | undefined> {
+    const latest = now() + seconds * 1000
+    const found = seconds > 0 ? await shared?.get(key) : undefined
+    // A clock that is ahead does not make it last longer
+    if (found) return { found: { value: found.value, until: Math.min(found.until, latest) }, isNew: false }
+    const value = await make()
+    return value === undefined ? undefined : { found: { value, until: now() + seconds * 1000 }, isNew: true }
   }
 
   return {
@@ -37,10 +49,13 @@ export function kept<T>({ seconds, most, now }: KeptOptions): Kept<T> {
       const underWay = making.get(key)
       if (underWay) return underWay
       const begun: Promise<T | undefined> = Promise.resolve()
-        .then(make)
-        .then((value) => {
-          if (value !== undefined && seconds > 0 && making.get(key) === begun) keep(key, value)
-          return value
+        .then(() => find(key, make))
+        .then((outcome) => {
+          if (outcome && seconds > 0 && making.get(key) === begun) {
+            keep(key, outcome.found)
+            if (outcome.isNew) shared?.set(key, outcome.found)
+          }
+          return outcome?.found.value
         })
         .finally(() => {
           if (making.get(key) === begun) making.delete(key)
@@ -50,6 +65,7 @@ export function kept<T>({ seconds, most, now }: KeptOptions): Kept<T> {
     },
     forget(key) {
       held.delete(key)
+      shared?.remove(key)
       // One that is being made may be of before
       making.delete(key)
     },

@@ -50,6 +50,15 @@ test('what is set is got, with its time, as bare bytes', async () => {
   expect(server.kept.get('a')).toMatchObject({ flags: '0', seconds: '300' })
 })
 
+test('what is removed is gone, and may not have been there', async () => {
+  const server = await fake()
+  const { cache, reports } = house([server.at])
+  await cache.set('a', Buffer.from('x'), 1)
+  await cache.remove('a')
+  await cache.remove('a')
+  expect([await cache.get('a'), server.kept.size, reports]).toEqual([undefined, 0, []])
+})
+
 test('many at once, over one connection, in small pieces', async () => {
   const server = await fake()
   server.pieces = 7

@@ -10,6 +10,8 @@ export interface Memcached {
   get(key: string): Promise<Buffer | undefined>
   /** For so many seconds; 0 until it is pushed out. Resolves when it is stored, or could not be. */
   set(key: string, value: Buffer, seconds: number): Promise<void>
+  /** Resolves when it is gone, or no server can be asked. */
+  remove(key: string): Promise<void>
   close(): void
 }
 
@@ -41,6 +43,9 @@ export function memcached({ servers, ...options }: MemcachedOptions): Memcached 
     get: async (key) => serverOf(key)?.get(key),
     async set(key, value, seconds) {
       if (value.length <= mostBytes) await serverOf(key)?.set(key, value, seconds)
+    },
+    async remove(key) {
+      await serverOf(key)?.remove(key)
     },
     close() {
       for (const each of all) each.close()

@@ -23,7 +23,7 @@ export async function testMemcached(port = 0): Promise<TestMemcached> {
     socket.on('data', async (chunk) => {
       held += chunk.toString('latin1')
       for (;;) {
-        const found = /^(get|set) (\S+)(?: (\d+) (-?\d+) (\d+))?\r\n/.exec(held)
+        const found = /^(get|set|delete) (\S+)(?: (\d+) (-?\d+) (\d+))?\r\n/.exec(held)
         if (!found) return
         const [line, verb, key, flags, seconds, length] = found
         if (verb === 'set' && held.length < line.length + Number(length) + 2) return
@@ -31,6 +31,7 @@ export async function testMemcached(port = 0): Promise<TestMemcached> {
         let answer = 'STORED\r\n'
         if (verb === 'set')
           self.kept.set(key!, { value: held.slice(line.length, line.length + Number(length)), flags: flags!, seconds: seconds! })
+        else if (verb === 'delete') answer = self.kept.delete(key!) ? 'DELETED\r\n' : 'NOT_FOUND\r\n'
         else {
           const entry = self.kept.get(key!)
           answer = entry ? `VALUE ${key} ${entry.flags} ${entry.value.length}\r\n${entry.value}\r\nEND\r\n` : 'END\r\n'

@@ -19,6 +19,7 @@ export interface Server {
   usable(): boolean
   get(key: string): Promise<Buffer | undefined>
   set(key: string, value: Buffer, seconds: number): Promise<void>
+  remove(key: string): Promise<void>
   close(): void
 }
 
@@ -115,6 +116,9 @@ export function server({ address, timeoutMs, deadMs, tls, report = () => {}, now
     async set(key, value, seconds) {
       await ask(Buffer.concat([Buffer.from(`set ${key} 0 ${seconds} ${value.length}\r\n`), value, Buffer.from('\r\n')]), stored)
     },
+    async remove(key) {
+      await ask(Buffer.from(`delete ${key}\r\n`), removed)
+    },
     close: () => fail(undefined),
   }
 }
@@ -135,11 +139,14 @@ function found(held: Buffer): { used: number; value?: Buffer } | undefined {
   return { used: to + tail.length, ...(readable ? { value: Buffer.from(held.subarray(from, to)) } : {}) }
 }
 
-function stored(held: Buffer): { used: number } | undefined {
+// too large, or no memory: the next who looks does not find it
+const stored = (held: Buffer) => oneLine(held, (line) => line === 'STORED' || line === 'NOT_STORED' || line.startsWith('SERVER_ERROR'))
+const removed = (held: Buffer) => oneLine(held, (line) => line === 'DELETED' || line === 'NOT_FOUND')
+
+function oneLine(held: Buffer, isAnswer: (line: string) => boolean): { used: number } | undefined {
   const end = held.indexOf('\r\n')
   if (end < 0) return undefined
   const line = held.toString('latin1', 0, end)
-  // too large, or no memory: the next who looks does not find it
-  if (line !== 'STORED' && line !== 'NOT_STORED' && !line.startsWith('SERVER_ERROR')) throw new Error(line.slice(0, 100))
+  if (!isAnswer(line)) throw new Error(line.slice(0, 100))
   return { used: end + 2 }
 }
