@@ -25,7 +25,7 @@ export interface ProjectUse {
 }
 
 export interface Span {
-  /** Both in milliseconds since 1970. */
+  /** Both in milliseconds since 1970, to the microsecond. */
   readonly start: number
   readonly stop: number
 }

@@ -1,6 +1,9 @@
 /** What test suites must know of a cloud, and what they need in it. */
+
 import { randomBytes } from 'node:crypto'
+import { rmSync } from 'node:fs'
 import { type Cloud, startCloud } from '../support/cloud.ts'
+import { openWorkspace, type Workspace } from './inside.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: an answer has the shape that the asker expects
 type Body = any
@@ -13,8 +16,24 @@ export interface TestCloud {
   readonly publicNetwork: string
 }
 
+/** A new cloud and a folder for the clients, removed in the end unless KEEP is set. */
+export async function inTestCloud<T>(use: (test: TestCloud, workspace: Workspace) => Promise<T>): Promise<T> {
+  const workspace = await openWorkspace()
+  const test = await startTestCloud()
+  try {
+    return await use(test, workspace)
+  } finally {
+    await test.cloud.down()
+    if (process.env.KEEP) process.stdout.write(`kept: ${test.cloud.folder}, ${workspace.folder}\n`)
+    else {
+      await workspace.remove()
+      rmSync(test.cloud.folder, { recursive: true, force: true })
+    }
+  }
+}
+
 /** A new cloud with a second image, and one password for all, as in DevStack: novaclient's tests count on it. */
-export async function startTestCloud(): Promise<TestCloud> {
+async function startTestCloud(): Promise<TestCloud> {
   const cloud = await startCloud((text) => void process.stdout.write(`${text}\n`), {
     NOVA_TS_PASSWORD: randomBytes(12).toString('hex'),
   })

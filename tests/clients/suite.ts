@@ -19,14 +19,19 @@ const short = (reason: string) => (reason.length > 300 ? `${reason.slice(0, 300)
 /** The command writes a subunit v2 stream. */
 export async function runSuite(workspace: Workspace, command: string, env: Readonly<Record<string, string>> = {}): Promise<Result[]> {
   await workspace.write('results.py', reader)
+  return runRows(workspace, `{ ${command}; } | python3 results.py`, env)
+}
+
+/** The command writes a line of JSON for each test: status, name, seconds, reason. */
+export async function runRows(workspace: Workspace, command: string, env: Readonly<Record<string, string>> = {}): Promise<Result[]> {
   const results: Result[] = []
-  const { err } = await workspace.run(`{ ${command}; } | python3 results.py`, env, (line) => {
+  const { code, err } = await workspace.run(command, env, (line) => {
     const [status, id, seconds, reason] = JSON.parse(line)
     const result = { status, test: id.replace(/\[.*?\]/, ''), seconds, reason }
     results.push(result)
     if (bad.has(status)) tell(`FAILED ${result.test}\n       ${short(reason)}`)
   })
-  if (results.length === 0) throw new Error(`no test ran: ${err}`)
+  if (results.length === 0 || code !== 0) throw new Error(`it ended with ${code} after ${results.length} results: ${err}`)
   return results
 }
 

@@ -5,11 +5,11 @@
 //   --write FILE       keep status, test and reason of each, parted by tabs
 //   --against FILE     say which tests another run, written so, passed and this one did not
 // Debian's package is `tempest`. Where it is: see NOVA_TS_CLIENT_PREFIX in inside.ts.
-import { readFileSync, rmSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 
-const { startTestCloud } = await import('./cloud.ts')
-const { ask, openWorkspace } = await import('./inside.ts')
+const { inTestCloud } = await import('./cloud.ts')
+const { ask } = await import('./inside.ts')
 const { compare, failed, readResults, report, runSuite, writeResults } = await import('./suite.ts')
 const { tempestConf } = await import('./tempest-conf.ts')
 
@@ -27,27 +27,16 @@ if (version === undefined) {
   process.stderr.write('there is no tempest; NOVA_TS_CLIENT_PREFIX may say where it is\n')
   process.exit(2)
 }
-const test = await startTestCloud()
-const workspace = await openWorkspace()
-let ok = false
-try {
+const results = await inTestCloud(async (test, workspace) => {
   const tests = await ask('python3 -c "import tempest, os; print(os.path.dirname(tempest.__file__))"')
   await workspace.write('etc/tempest.conf', tempestConf(test, workspace.folder))
   await workspace.write('.stestr.conf', `[DEFAULT]\ntest_path=${tests}/test_discover\ntop_dir=${tests}/..\ngroup_regex=([^\\.]*\\.)*\n`)
   if (values.list) await workspace.write('list', readFileSync(values.list, 'utf8'))
   const which = values.list ? '--load-list list' : `--regex '${positionals[0] ?? '^tempest\\.api\\.compute\\.'}'`
   const env = { TEMPEST_CONFIG: `${workspace.folder}/etc/tempest.conf`, HOME: workspace.folder }
-  const results = await runSuite(workspace, `tempest run --subunit --concurrency ${Number(values.concurrency)} ${which}`, env)
-  report(version, results)
-  if (values.write) writeResults(values.write, results)
-  if (values.against) compare(results, readResults(values.against))
-  ok = failed(results) === 0
-} finally {
-  await test.cloud.down()
-  if (process.env.KEEP) process.stdout.write(`kept: ${test.cloud.folder}, ${workspace.folder}\n`)
-  else {
-    await workspace.remove()
-    rmSync(test.cloud.folder, { recursive: true, force: true })
-  }
-}
-process.exit(ok ? 0 : 1)
+  return runSuite(workspace, `tempest run --subunit --concurrency ${Number(values.concurrency)} ${which}`, env)
+})
+report(version, results)
+if (values.write) writeResults(values.write, results)
+if (values.against) compare(results, readResults(values.against))
+process.exit(failed(results) > 0 ? 1 : 0)

@@ -93,6 +93,19 @@ test('hours within the span, weighed by the sizes of servers', async () => {
   })
 })
 
+test('the span is told to the microsecond', async () => {
+  for (const [start, told] of [
+    [`${at(-10)}.199921`, '2026-01-02T02:00:00.199921'],
+    [`${at(-10)}.999999`, '2026-01-02T02:00:00.999999'],
+    [`${at(-10)}.5`, '2026-01-02T02:00:00.500000'],
+    [at(-10), '2026-01-02T02:00:00.000000'],
+  ])
+    expect((await get('2.1', `${own}?start=${start}`)).body.tenant_usage.start).toBe(told)
+  const [earlier, later] = [`${at(-10)}.199921`, `${at(-10)}.199922`]
+  expect((await get('2.1', `${own}?start=${earlier}&end=${later}`)).status).toBe(200)
+  expect((await get('2.1', `${own}?start=${earlier}&end=${earlier}`)).status).toBe(400)
+})
+
 test('a span that ends before a server does, and one in which nothing ran', async () => {
   const { tenant_usage } = (await get('2.1', `${own}?start=${at(-20)}&end=${at(-15)}`)).body
   expect([tenant_usage.total_hours, tenant_usage.server_usages.length]).toEqual([5, 1])

@@ -84,7 +84,12 @@ function nextLinks({ request, context, query, backends }: Asked, collection: str
   return [{ rel: 'next', href: links.next(collection, servers.at(-1)!.uuid, query) }]
 }
 
-const moment = (milliseconds: number): string => `${new Date(milliseconds).toISOString().slice(0, 23)}000`
+/** In microseconds, as it was asked for. */
+function moment(milliseconds: number): string {
+  const second = Math.floor(milliseconds / 1000) * 1000
+  const microseconds = Math.round((milliseconds - second) * 1000)
+  return `${new Date(second).toISOString().slice(0, 19)}.${String(microseconds).padStart(6, '0')}`
+}
 
 const shown = (project: ProjectUse, { start, stop }: Span, detailed: boolean) => ({
   tenant_id: project.projectId,

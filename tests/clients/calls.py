@@ -1,0 +1,360 @@
+"""Every public call that a client library has for compute, made once in an order that makes sense, against an empty embedded cloud:
+calls.py novaclient VERSION | openstacksdk. Writes a line of JSON for each: status, name, seconds, reason. What has not been called fails."""
+
+import base64
+import datetime
+import inspect
+import json
+import sys
+import time
+
+import openstack
+
+CLOUD = 'devstack-admin'
+KEY = ('ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQDHsV5xn0CRq8YKP5YHcLXiCFaJMdXoL6TqZ4yRBZ3nWqOjTiWQhtJhj1bBx3dOWMD5cF5xM7r9'
+       'QqHnVfKxdgTsCPK0MlA0h5FA4rZpN0XrJRNDpAmtZGbZxMNhKSUxA6t2WMKhSxqiS9mJdZr1yPTqVhvV1XhuQxDgUQdZf0GgQw== tests')
+
+
+class Calls:
+    """Makes calls by name and remembers which were made."""
+
+    def __init__(self, library, root, later):
+        self.library, self.root, self.later, self.made = library, root, later, set()
+
+    def tell(self, status, name, began, reason=''):
+        reason = ' '.join(str(reason).split())
+        print(json.dumps([status, f'{self.library}.{name}', time.time() - began, reason]), flush=True)
+
+    def __call__(self, name, /, *args, gives=None, fails=None, **kwargs):
+        """What it returns, or None when it did not do what it should: `gives` says whether a result is plausible, `fails` is the status it must end with."""
+        self.made.add(name)
+        began = time.time()
+        function = self.root
+        try:
+            for part in name.split('.'):
+                function = getattr(function, part)
+            result = function(*args, **kwargs)
+            if inspect.isgenerator(result):
+                result = list(result)
+        except self.later as error:
+            return self.tell('skip', name, began, f'the library has it at other versions only: {error}')
+        except Exception as error:
+            code = getattr(error, 'code', None) or getattr(error, 'status_code', None)
+            if fails is not None and code == fails:
+                return self.tell('success', name, began, f'{code} as it should')
+            return self.tell('fail', name, began, f'{type(error).__name__}: {error}')
+        try:
+            plausible = gives is None or gives(result)
+        except Exception as error:
+            plausible, result = False, f'{result!r} {type(error).__name__}: {error}'
+        if fails is not None:
+            self.tell('fail', name, began, f'it should have ended with {fails}: {result!r}')
+        elif not plausible:
+            self.tell('fail', name, began, f'implausible: {result!r} {getattr(result, "__dict__", "")}')
+        else:
+            self.tell('success', name, began)
+        return result
+
+    def rest(self, names, left):
+        """Those that were not made: `left` gives reasons for some."""
+        for name in sorted(names - self.made):
+            self.tell('skip' if name in left else 'fail', name, time.time(), left.get(name, 'it was not called'))
+
+
+def until(done, what, seconds=90):
+    end = time.time() + seconds
+    while not done():
+        if time.time() > end:
+            raise SystemExit(f'{what} took more than {seconds} s')
+        time.sleep(0.25)
+
+
+class Ground:
+    """What calls need that compute does not give."""
+
+    def __init__(self):
+        self.cloud = openstack.connect(cloud=CLOUD)
+        self.project = self.cloud.current_project_id
+        images = {image.name: image for image in self.cloud.image.images()}
+        self.image, self.other_image = images['cirros'], images['cirros-alt']
+        self.network = self.cloud.network.find_network('shared')
+        self.hosts = ['fake1', 'fake2']
+
+    def volume(self, name):
+        volume = self.cloud.block_storage.create_volume(name=name, size=1)
+        return self.cloud.block_storage.wait_for_status(volume, 'available')
+
+    def port(self):
+        return self.cloud.network.create_port(network_id=self.network.id)
+
+    def attached(self, volume):
+        """Whether Cinder says that it is in use and nothing is under way."""
+        return self.cloud.block_storage.get_volume(volume.id).status == 'in-use'
+
+    def free(self, volume):
+        return self.cloud.block_storage.get_volume(volume.id).status == 'available'
+
+
+def in_range():
+    now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
+    return now - datetime.timedelta(days=1), now + datetime.timedelta(days=1)
+
+
+def own_functions(kind, package):
+    """The public functions that a class has from a package."""
+    return {
+        name
+        for base in kind.__mro__
+        if base.__module__.startswith(package)
+        for name, value in vars(base).items()
+        if inspect.isfunction(value) and not name.startswith('_')
+    }
+
+
+def novaclient(version):
+    from novaclient import api_versions, base, client, exceptions
+
+    ground = Ground()
+    nova = client.Client(version, session=ground.cloud.session)
+    later = (exceptions.VersionNotFoundForAPIMethod, exceptions.UnsupportedAttribute, exceptions.UnsupportedVersion)
+    call = Calls(f'novaclient {version}', nova, later)
+
+    def at(number):
+        return nova.api_version >= api_versions.APIVersion(number)
+
+    def is_now(server, status, task=None):
+        def done():
+            now = nova.servers.get(server)
+            if now.status == 'ERROR' and status != 'ERROR':
+                raise SystemExit(f'{server.name} failed: {getattr(now, "fault", None)}')
+            return now.status == status and getattr(now, 'OS-EXT-STS:task_state') == task
+
+        until(done, f'{server.name} {status}')
+
+    def on(server):
+        return getattr(nova.servers.get(server), 'OS-EXT-SRV-ATTR:host')
+
+    def other(server):
+        return next(host for host in ground.hosts if host != on(server))
+
+    # what is there
+    call('versions.list', gives=lambda found: {'v2.0', 'v2.1'} == {one.id for one in found})
+    call('versions.get_current', gives=lambda one: one.version == '2.103')
+    call('availability_zones.list', gives=lambda zones: 'nova' in [zone.zoneName for zone in zones])
+    call('glance.list', gives=len)
+    call('glance.find_image', 'cirros', gives=lambda image: image.id == ground.image.id)
+    call('glance.find_images', [ground.image.id], gives=len)
+    call('neutron.find_network', 'shared', gives=lambda network: network.id == ground.network.id)
+    call('limits.get', gives=lambda limits: len(list(limits.absolute)) > 5)
+    hypervisors = call('hypervisors.list', gives=lambda found: len(found) == 2)
+    call('hypervisors.get', hypervisors[0].id, gives=lambda one: one.state == 'up')
+    call('hypervisors.search', 'fake', gives=lambda found: len(found) == 2)
+    # nova/virt/fake.py has no uptime
+    call('hypervisors.uptime', hypervisors[0], **({} if at('2.88') else {'fails': 400}))
+    call('hypervisors.statistics', **({'fails': 404} if at('2.88') else {'gives': lambda total: total.count == 2}))
+    call('hypervisor_stats.statistics', **({'fails': 404} if at('2.88') else {'gives': lambda total: total.count == 2}))
+    for name, args in {
+        'list': [],
+        'create': ['linux', 'x86', '1', 'http://x', '0' * 32, 'kvm'],
+        'update': [1, '1', 'http://x', '0' * 32],
+        'delete': [1],
+    }.items():
+        call(f'agents.{name}', *args, fails=410)
+
+    # flavors, keys, groups, aggregates, quotas
+    flavor = call('flavors.create', 'calls', 128, 1, 1, is_public=False, gives=lambda one: one.ram == 128)
+    larger = nova.flavors.create('calls-larger', 256, 1, 1)
+    call('flavors.get', flavor.id, gives=lambda one: one.name == 'calls')
+    call('flavors.list', is_public=None, gives=lambda found: 'calls' in [one.name for one in found])
+    call('flavors.update', flavor, 'described', gives=lambda one: one.description == 'described')
+    flavor.set_keys({'a:b': 'c'})
+    call('flavor_access.add_tenant_access', flavor, ground.project, gives=len)
+    call('flavor_access.list', flavor=flavor, gives=len)
+    call('flavor_access.remove_tenant_access', flavor, ground.project, gives=lambda left: left == [])
+    nova.flavor_access.add_tenant_access(flavor, ground.project)
+    call('keypairs.create', 'calls', KEY, gives=lambda key: key.name == 'calls' and key.fingerprint)
+    call('keypairs.get', 'calls', gives=lambda key: key.public_key == KEY)
+    call('keypairs.list', gives=lambda keys: [key.name for key in keys] == ['calls'])
+    group = call('server_groups.create', 'calls', 'anti-affinity' if at('2.64') else ['anti-affinity'], gives=lambda one: one.name == 'calls')
+    call('server_groups.get', group.id, gives=lambda one: one.name == 'calls')
+    call('server_groups.list', gives=len)
+    aggregate = call('aggregates.create', 'calls', None, gives=lambda one: one.name == 'calls')
+    call('aggregates.list', gives=len)
+    call('aggregates.get', aggregate.id, gives=lambda one: one.hosts == [])
+    call('aggregates.get_details', aggregate, gives=lambda one: one.hosts == [])
+    call('aggregates.add_host', aggregate, 'fake1', gives=lambda one: one.hosts == ['fake1'])
+    call('aggregates.set_metadata', aggregate, {'a': 'b'}, gives=lambda one: one.metadata == {'a': 'b'})
+    call('aggregates.update', aggregate, {'name': 'renamed'}, gives=lambda one: one.name == 'renamed')
+    call('aggregates.cache_images', aggregate, [ground.image.id])
+    call('aggregates.remove_host', aggregate, 'fake1', gives=lambda one: one.hosts == [])
+    call('aggregates.delete', aggregate)
+    call('quotas.defaults', ground.project, gives=lambda quota: quota.cores == 20)
+    call('quotas.update', ground.project, cores=50, instances=30, ram=100000, gives=lambda quota: quota.cores == 50)
+    call('quotas.get', ground.project, detail=True, gives=lambda quota: quota.cores['limit'] == 50)
+    call('quota_classes.get', 'default', gives=lambda quota: quota.cores == 20)
+    call('quota_classes.update', 'default', key_pairs=101, gives=lambda quota: quota.key_pairs == 101)
+
+    # a server and what it has
+    nics = [{'net-id': ground.network.id}]
+    hints = {'group': group.id}
+    server = call('servers.create', 'calls', ground.image, flavor, nics=nics, key_name='calls', meta={'a': 'b'}, scheduler_hints=hints, config_drive=True, gives=lambda one: one.id)
+    is_now(server, 'ACTIVE')
+    call('servers.get', server.id, gives=lambda one: one.name == 'calls')
+    call('servers.list', search_opts={'name': 'calls'}, gives=lambda found: [one.id for one in found] == [server.id])
+    call('servers.update', server, name='renamed', gives=lambda one: one.name == 'renamed')
+    call('servers.ips', server, gives=lambda ips: len(ips['shared']) >= 1)
+    call('servers.set_meta', server, {'c': 'd'}, gives=lambda one: one.c == 'd')
+    call('servers.set_meta_item', server, 'e', 'f')
+    call('servers.list_meta', server, gives=lambda found: found['metadata'] == {'a': 'b', 'c': 'd', 'e': 'f'})
+    call('servers.get_meta', server, 'e')
+    call('servers.delete_meta', server, ['e'])
+    call('servers.add_tag', server, 'one')
+    call('servers.set_tags', server, ['one', 'two'])
+    call('servers.tag_list', server, gives=lambda tags: sorted(tags) == ['one', 'two'])
+    call('servers.delete_tag', server, 'one')
+    call('servers.delete_all_tags', server)
+    call('servers.remove_security_group', server, 'default')
+    call('servers.add_security_group', server, 'default')
+    call('servers.list_security_group', server, gives=lambda found: [one.name for one in found] == ['default'])
+    call('servers.diagnostics', server, gives=lambda found: found[1])
+    call('servers.topology', server)
+    call('servers.get_console_output', server, gives=len)
+    console = {'gives': lambda told: told[next(iter(told))]['url'].startswith(('http', 'ws'))}
+    call('servers.get_vnc_console', server, 'novnc', **console)
+    call('servers.get_spice_console', server, 'spice-html5', **console)
+    call('servers.get_serial_console', server, 'serial', **console)
+    # nova/virt/fake.py has no console of these kinds
+    call('servers.get_rdp_console', server, 'rdp-html5', fails=400)
+    call('servers.get_mks_console', server, fails=400)
+    call('servers.get_console_url', server, 'novnc', **console)
+    call('servers.get_password', server)
+    call('servers.clear_password', server)
+    call('servers.change_password', server, 'secret-Word1')
+    is_now(server, 'ACTIVE')
+    call('servers.interface_list', server, gives=lambda found: len(found) == 1)
+    attached = call('servers.interface_attach', server, None, ground.network.id, None, gives=lambda one: one.port_id)
+    call('servers.interface_detach', server, attached.port_id)
+    until(lambda: len(nova.servers.interface_list(server)) == 1, 'a detached interface')
+    volume = ground.volume('calls')
+    call('volumes.create_server_volume', server.id, volume.id, gives=lambda one: one.volumeId == volume.id)
+    until(lambda: ground.attached(volume), 'an attached volume')
+    call('volumes.get_server_volumes', server.id, gives=len)
+    call('volumes.get_server_volume', server.id, volume.id, gives=lambda one: one.volumeId == volume.id)
+    call('assisted_volume_snapshots.create', volume.id, {'snapshot_id': volume.id, 'type': 'qcow2', 'new_file': 'x'}, gives=lambda one: one.volumeId == volume.id)
+    call('assisted_volume_snapshots.delete', volume.id, {'volume_id': volume.id, 'type': 'qcow2', 'file_to_merge': 'x'})
+    # nova/compute/api.py API.swap_volume: since 2026.1 only while Cinder migrates the volume
+    call('volumes.update_server_volume', server.id, volume.id, ground.volume('calls-second').id, fails=409)
+    call('volumes.delete_server_volume', server.id, volume.id)
+    until(lambda: ground.free(volume), 'a detached volume')
+    call('server_external_events.create', [{'name': 'network-changed', 'server_uuid': server.id}], gives=len)
+
+    # verbs
+    def verb(name, *args, then='ACTIVE', of=server, **kwargs):
+        call(f'servers.{name}', of, *args, **kwargs)
+        is_now(of, then)
+
+    verb('stop', then='SHUTOFF')
+    verb('start')
+    verb('reboot', 'HARD')
+    verb('pause', then='PAUSED')
+    verb('unpause')
+    verb('suspend', then='SUSPENDED')
+    verb('resume')
+    verb('lock')
+    verb('unlock')
+    verb('rescue', then='RESCUE')
+    verb('unrescue')
+    verb('rebuild', ground.other_image)
+    verb('resize', larger, then='VERIFY_RESIZE')
+    call('servers.confirm_resize', server)
+    is_now(server, 'ACTIVE')
+    verb('resize', flavor, then='VERIFY_RESIZE')
+    verb('revert_resize')
+    verb('migrate', then='VERIFY_RESIZE')
+    verb('revert_resize')
+    verb('reset_state', 'error', then='ERROR')
+    verb('reset_state', 'active')
+    call('servers.reset_network', server, fails=410)
+    call('servers.trigger_crash_dump', server)
+    call('servers.create_image', server, 'calls-image', gives=len)
+    is_now(server, 'ACTIVE')
+    call('servers.backup', server, 'calls-backup', 'daily', 1)
+    is_now(server, 'ACTIVE')
+    call('servers.shelve', server)
+    until(lambda: nova.servers.get(server).status == 'SHELVED_OFFLOADED', 'a shelved server')
+    call('servers.shelve_offload', server, fails=409)
+    verb('unshelve')
+    call('servers.restore', server, fails=409)
+    if at('2.25'):
+        call('servers.live_migrate', server, other(server), 'auto')
+    else:
+        call('servers.live_migrate', server, other(server), False, False)
+    is_now(server, 'ACTIVE')
+    slow = nova.servers.create('slow', ground.image, flavor, nics=nics, meta={'nova-ts:live-migrate': 'slow 60'})
+    is_now(slow, 'ACTIVE')
+    for name in ('live_migrate_force_complete', 'live_migration_abort'):
+        if not at('2.24'):
+            call(f'server_migrations.{name}', slow, 1)
+            continue
+        nova.servers.live_migrate(slow, None, 'auto')
+        until(lambda: [one.status for one in nova.server_migrations.list(slow)] == ['running'], 'a live migration')
+        [migration] = call('server_migrations.list', slow, gives=lambda found: len(found) == 1)
+        call('server_migrations.get', slow, migration.id, gives=lambda one: one.status == 'running')
+        call(f'server_migrations.{name}', slow, migration.id)
+        is_now(slow, 'ACTIVE')
+    call('server_migrations.list', slow)
+    call('server_migrations.get', slow, 1, **({'fails': 404} if at('2.23') else {}))
+    call('migrations.list', gives=len)
+    actions = call('instance_action.list', server, gives=lambda found: len(found) > 10)
+    call('instance_action.get', server, actions[0].request_id, gives=lambda one: one.action)
+    call('instance_usage_audit_log.get', gives=lambda one: one.num_hosts >= 2)
+    call('usage.list', *in_range(), gives=len)
+    call('usage.get', ground.project, *in_range(), gives=lambda one: one.total_vcpus_usage >= 0)
+
+    # services, and what becomes of servers without them
+    services = call('services.list', gives=lambda found: {'nova-compute', 'nova-conductor', 'nova-scheduler'} <= {one.binary for one in found})
+    by_id = at('2.53')
+
+    def service(host):
+        found = next(one for one in services if one.binary == 'nova-compute' and one.host == host)
+        return [found.id] if by_id else [host, 'nova-compute']
+
+    call('services.disable', *service('fake1'), gives=lambda one: one.status == 'disabled')
+    call('services.disable_log_reason', *service('fake1'), 'a reason', gives=lambda one: one.disabled_reason == 'a reason')
+    call('services.enable', *service('fake1'), gives=lambda one: one.status == 'enabled')
+    host = on(server)
+    call('services.force_down', *service(host), True, gives=lambda one: one.forced_down)
+    if at('2.11'):
+        call('servers.evacuate', server)
+        until(lambda: on(server) != host, 'an evacuated server')
+        is_now(server, 'SHUTOFF' if at('2.95') else 'ACTIVE')
+        nova.services.force_down(*service(host), False)
+    else:
+        call('servers.evacuate', server, other(server), fails=400)
+    call('servers.force_delete', slow)
+    call('servers.delete', server)
+    until(lambda: nova.servers.list() == [], 'the end of servers')
+
+    # the end
+    call('server_groups.delete', group.id)
+    call('keypairs.delete', 'calls')
+    call('flavors.delete', flavor)
+    call('quotas.delete', ground.project)
+    scheduler = next(one for one in services if one.binary == 'nova-scheduler')
+    call('services.delete', scheduler.id)
+    everything = {
+        f'{name}.{function}'
+        for name, manager in vars(nova).items()
+        if isinstance(manager, base.Manager)
+        for function in own_functions(type(manager), 'novaclient.v2')
+    }
+    call.rest(everything, {})
+
+
+def main():
+    library, *words = sys.argv[1:]
+    globals()[library](*words)
+
+
+if __name__ == '__main__':
+    main()
