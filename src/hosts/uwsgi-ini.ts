@@ -17,6 +17,8 @@ export interface UwsgiFile {
   readonly settings: HostSettings
   /** What it asks for that is done differently or not at all, one sentence each. */
   readonly notices: readonly string[]
+  /** What it says that has no meaning here. */
+  readonly passedOver: readonly string[]
 }
 
 export interface UwsgiText {
@@ -31,7 +33,7 @@ export function readUwsgiFile(path: string, env: UwsgiText['env']): UwsgiFile {
     return parseUwsgiFile({ text: readFileSync(path, 'utf8'), path, env })
   } catch (error) {
     if (error instanceof BadUwsgiFile) throw error
-    throw new BadUwsgiFile(`${path} cannot be read: ${(error as Error).message}`, { cause: error })
+    throw new BadUwsgiFile(unreadable(path, (error as NodeJS.ErrnoException).code), { cause: error })
   }
 }
 
@@ -55,11 +57,13 @@ export function parseUwsgiFile(file: UwsgiText): UwsgiFile {
   // uWSGI logs requests unless it is told not to
   const accessLog = { form: 'uwsgi', skipAgents: [], forwardedFor: false }
   const draft: Draft = { ...defaults, accessLog, listen: [], headers: [], arguments: [], environment: {}, notices: [], master: false }
+  const passedOver = new Set<string>()
   for (const { key, value, line } of assignments) {
     const act = Object.hasOwn(options, key) ? options[key]! : undefined
     try {
       if (act) act(draft, value)
-      else if (!silently.has(key)) draft.notices.push(`${key} is not known and was ignored`)
+      else if (silently.has(key)) passedOver.add(key)
+      else draft.notices.push(`${key} is not known and was ignored`)
     } catch (error) {
       throw new BadUwsgiFile(`${file.path}:${line}: ${key} = ${value}: ${(error as Error).message}`, { cause: error })
     }
@@ -68,7 +72,32 @@ export function parseUwsgiFile(file: UwsgiText): UwsgiFile {
   if (settings.module === '') throw new BadUwsgiFile(`${file.path} names no application: it needs module, wsgi or wsgi-file`)
   if (settings.listen.length === 0)
     throw new BadUwsgiFile(`${file.path} names no address: it needs socket, http, http-socket, https or https-socket`)
-  return { settings: { ...settings, workers: master ? Math.max(1, settings.workers) : settings.workers }, notices }
+  const workers = master ? Math.max(1, settings.workers) : settings.workers
+  const whole: HostSettings = { ...settings, workers }
+  return { settings: settings.directory === null ? whole : absolute(whole), notices, passedOver: [...passedOver] }
+}
+
+/** uWSGI opens its files before it goes to chdir. */
+function absolute(settings: HostSettings): HostSettings {
+  const listen = settings.listen.map(
+    ({ address, certificate, ...rest }): Endpoint => ({
+      ...rest,
+      address: address.kind === 'unix' && !address.path.startsWith('@') ? { ...address, path: resolve(address.path) } : address,
+      ...(certificate && {
+        certificate: Object.fromEntries(
+          Object.entries(certificate).map(([name, path]) => [name, resolve(path as string)]),
+        ) as typeof certificate,
+      }),
+    }),
+  )
+  const { logFile, pidFile } = settings
+  return { ...settings, listen, logFile: logFile && resolve(logFile), pidFile: pidFile && resolve(pidFile) }
+}
+
+function unreadable(path: string, code: string | undefined): string {
+  if (code === 'ENOENT') return `there is no file ${path}`
+  if (code === 'EISDIR') return `${path} is a directory, and no file`
+  return `${path} cannot be read: ${code === 'EACCES' ? 'this user may not' : code}`
 }
 
 /** The lines of `[uwsgi]`, with `%(option)`, `$(VARIABLE)` and the letters for the file's own path replaced. */
@@ -111,6 +140,11 @@ const yes = (value: string): boolean => /^(true|1|on|yes)$/i.test(value)
 function number(value: string): number {
   if (!/^\d{1,9}$/.test(value)) throw new RangeError('is no number')
   return Number(value)
+}
+
+function octal(value: string): number {
+  if (!/^0?[0-7]{3}$/.test(value)) throw new RangeError('is not three octal digits')
+  return Number.parseInt(value, 8)
 }
 
 const listenIn =
@@ -160,6 +194,14 @@ function addHeader(draft: Draft, value: string): void {
   draft.headers.push([name, text!])
 }
 
+/** `[NAME] file:PATH`; the other kinds of loggers are uWSGI's plugins. */
+function setLogger(draft: Draft, value: string): void {
+  const [, path] = /^(?:\S+ )?file:(.+)$/.exec(value) ?? []
+  if (path) draft.logFile = path
+  else if (!/^(?:\S+ )?(?:stdio|stderr|stdout)\b/.test(value))
+    draft.notices.push(`logger ${value} is not done: lines go to logto or to the standard streams`)
+}
+
 const shareLog = (change: Partial<NonNullable<HostSettings['accessLog']>>) => (draft: Draft) => {
   if (draft.accessLog) draft.accessLog = { ...draft.accessLog, ...change }
 }
@@ -176,6 +218,7 @@ const setWorkers = (draft: Draft, value: string): void => void (draft.workers = 
 const setDrain = (draft: Draft, value: string): void => void (draft.drainSeconds = number(value))
 const setReceive = (draft: Draft, value: string): void => void (draft.receiveSeconds = Math.max(1, number(value)))
 const setLogFile = (draft: Draft, value: string): void => void (draft.logFile = value)
+const setMaxMemory = (draft: Draft, value: string): void => void (draft.maxMemoryMib = number(value))
 const setPidFile = (draft: Draft, value: string): void => void (draft.pidFile = value)
 
 const options: Readonly<Record<string, (draft: Draft, value: string) => void>> = {
@@ -196,8 +239,8 @@ const options: Readonly<Record<string, (draft: Draft, value: string) => void>> =
   master: (draft, value) => void (draft.master = yes(value)),
   'add-header': addHeader,
   'buffer-size': (draft, value) => void (draft.headBytes = Math.max(16_384, Math.min(65_535, number(value)))),
-  'chmod-socket': (draft, value) => void (draft.socketMode = value === 'true' ? 0o666 : Number.parseInt(value, 8)),
-  'chown-socket': notDone('chown-socket is not done: run as that user, or give the directory of the socket to it'),
+  'chmod-socket': (draft, value) => void (draft.socketMode = value === 'true' ? 0o666 : octal(value)),
+  'chown-socket': (draft, value) => void (draft.socketOwner = value),
   uid: (draft, value) => void (draft.user = value),
   gid: (draft, value) => void (draft.group = value),
   pidfile: setPidFile,
@@ -230,21 +273,23 @@ const options: Readonly<Record<string, (draft: Draft, value: string) => void>> =
   'max-requests': (draft, value) => void (draft.maxRequests = number(value)),
   stats: notDone('stats is not spoken: --metrics gives Prometheus metrics'),
   'stats-server': notDone('stats-server is not spoken: --metrics gives Prometheus metrics'),
-  harakiri: notDone(
-    'harakiri is not done: calls to other services have time limits of their own, and one slow request does not block others',
-  ),
-  chdir: notDone('chdir is not done: relative paths are those of the directory in which the host was started'),
-  logger: notDone('logger is not done: lines go to logto or to the standard streams'),
-  'logfile-chmod': notDone('logfile-chmod is not done: the umask decides'),
+  harakiri: (draft, value) => void (draft.requestSeconds = number(value)),
+  chdir: (draft, value) => void (draft.directory = resolve(value)),
+  logger: setLogger,
+  'req-logger': notDone('req-logger is not done: the access log goes where the other lines go'),
+  'logfile-chmod': (draft, value) => void (draft.logMode = octal(value)),
   'logfile-chown': notDone('logfile-chown is not done: the file belongs to who runs the host'),
-  'reload-on-rss': notDone('reload-on-rss is not done: max-requests replaces workers, and a unit or a container can limit memory'),
+  'reload-on-rss': setMaxMemory,
+  'evil-reload-on-rss': setMaxMemory,
+  'max-worker-lifetime': (draft, value) => void (draft.maxAgeSeconds = number(value)),
+  'limit-as': notDone('limit-as is not done: reload-on-rss replaces workers, and a unit or a container can limit memory'),
 }
 
 /** What asks for nothing here: it is always so, or belongs to Python or to threads. */
 const silently = new Set(
   `auto-procname chunked-input-limit close-on-exec die-on-term disable-write-exception enable-threads exit-on-reload gevent hook-master-start home
 http-auto-chunked http-auto-gzip http-chunked-input http-keepalive-timeout http-raw-body http-so-keepalive http-socket-modifier1 ignore-sigpipe
-ignore-write-errors lazy lazy-apps limit-as listen log-date log-master manage-script-name max-requests-delta max-worker-lifetime memory-report need-app
+harakiri-verbose ignore-write-errors lazy lazy-apps listen log-date log-master manage-script-name max-requests-delta memory-report need-app
 no-orphans plugin plugin-dir plugins plugins-dir post-buffering procname-prefix procname-prefix-spaced pythonpath python-path single-interpreter
 so-keepalive strict thread-stacksize threads threads-stacksize thunder-lock vacuum venv virtualenv wsgi-disable-file-wrapper wsgi-manage-chunked-input`.split(
     /\s+/,

@@ -21,7 +21,7 @@ export interface StartParts {
   readonly name: string
   /** Reads the configuration and composes everything. */
   readonly start: () => Promise<Application>
-  /** Told of every failure to start. */
+  /** Told of every failure to start, unless somebody waits for `ready`. */
   readonly report: (error: unknown) => void
 }
 
@@ -36,12 +36,14 @@ export function serveApplication({ name, start, report }: StartParts): ServedApp
 
   let app: Application | undefined
   let starting: Promise<Application> | undefined
+  let awaited = false
 
   function begin(): Promise<Application> {
     starting ??= start().then(
       (made) => (app = made),
       (error: unknown) => {
-        report(error)
+        // a host that waits for it tells its own people; not before it had the time to begin with that
+        setImmediate(() => awaited || report(error))
         if (error instanceof DatabaseUnavailable) starting = undefined
         throw error
       },
@@ -66,6 +68,9 @@ export function serveApplication({ name, start, report }: StartParts): ServedApp
   const listener = toNodeListener(handle) as NodeListener & { -readonly [K in keyof ServedApplication]: ServedApplication[K] }
   listener.handle = handle
   listener.fetch = toFetch(handle)
-  listener.ready = async () => void (await begin())
+  listener.ready = async () => {
+    awaited = true
+    await begin()
+  }
   return listener
 }

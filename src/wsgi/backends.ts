@@ -1,5 +1,6 @@
 /** Opens what a service stands on, as its configuration says. */
 import { randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { dirname } from 'node:path'
 import type { Clock, Ids } from '../compute/backends.ts'
@@ -45,12 +46,25 @@ type Environment = Readonly<Record<string, string | undefined>>
 /** Reads the files that OS_NOVA_CONFIG_DIR and OS_NOVA_CONFIG_FILES name, and opens the log. `prog` names directories of its own. */
 export async function configure(prog: string, env: Environment = process.env): Promise<Configured> {
   const files = wsgiConfigFiles(env)
-  const sources = await readSources({ files, prog, env, argv: argumentsIn(env), declared, argvOptions: [logOptions as never] })
+  const argv = argumentsIn(env)
+  if (!argv.some((word) => word.startsWith('--config-file'))) refuseMissing(files, env)
+  const sources = await readSources({ files, prog, env, argv, declared, argvOptions: [logOptions as never] })
   const logs = openLogs({ settings: settings(logOptions, sources), prog })
   const log = logs.named('nova.config')
   for (const notice of sources.notices) log.warning(notice)
   const directories = [...new Set([...files.map((file) => dirname(file)).reverse(), ...searchDirectories('nova', env)])]
   return { sources, logs, pasteFile: files[0], directories, host: settings(serviceOptions, sources).host ?? hostname() }
+}
+
+/** The first mistake of who starts a service: the files are somewhere else. */
+function refuseMissing(files: readonly string[], env: Environment): void {
+  const missing = files.find((file) => !existsSync(file))
+  if (missing === undefined) return
+  const [directory, names] = [env.OS_NOVA_CONFIG_DIR, env.OS_NOVA_CONFIG_FILES]
+  throw new ConfigError(
+    `the configuration file ${missing} does not exist: OS_NOVA_CONFIG_DIR (${directory ?? 'not set: /etc/nova'}) names the directory, ` +
+      `OS_NOVA_CONFIG_FILES (${names || 'not set: api-paste.ini;nova.conf'}) the files in it`,
+  )
 }
 
 /** What a host was given for the application, as `--config-file` and `--debug`; WSGI servers leave it in sys.argv (hosts/running.ts). */

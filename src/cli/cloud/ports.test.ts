@@ -37,10 +37,12 @@ test('all that are taken are told at once', async () => {
   const first = await freePorts(serviceNames.length)
   await take(first)
   await take(first + 4)
-  const refusal = await refuseTakenPorts({ bind: '127.0.0.1', ports: portsFrom(first) }).catch((error: Error) => error.message)
-  expect(refusal).toContain(`port ${first}, for the identity service`)
-  expect(refusal).toContain(`port ${first + 4}, for the metadata service`)
-  expect(refusal).toContain('--ports-from N moves all of them')
+  await expect(refuseTakenPorts({ bind: '127.0.0.1', ports: portsFrom(first) })).rejects.toThrow(
+    new Refusal(`2 of the ports that the cloud needs on 127.0.0.1 cannot be had:
+  ${first}  identity  is taken by another program; --port-identity or NOVA_TS_PORT_IDENTITY moves it
+  ${first + 4}  metadata  is taken by another program; --port-metadata or NOVA_TS_PORT_METADATA moves it
+--ports-from N moves all of them at once, to the 7 ports from N on`),
+  )
 })
 
 test('an address of another machine is refused with the flag that names it', async () => {

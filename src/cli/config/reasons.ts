@@ -64,7 +64,6 @@ const differences: Readonly<Record<string, Difference>> = {
   },
   'ephemeral_storage_encryption/enabled': { why: 'no key is made for the local disks of new servers: they are not encrypted', unless: off },
   'upgrade_levels/conductor': { why: 'messages to nova-conductor have the versions of Nova 33', unless: /^(33|2026\.1|gazpacho)?$/i },
-  'glance/num_retries': { why: 'images are asked for as often as [glance] connect_retries and status_code_retries say', unless: /^3$/ },
 }
 
 /** Why an option of Nova that is not read here can stay as it is. */

@@ -78,7 +78,9 @@ describe('what cannot be followed', () => {
     ['m --socket-mode 9', '--socket-mode takes three octal digits'],
     ['m --service-log xml', '--service-log is oslo or json'],
     ['m --nonsense', "Unknown option '--nonsense'"],
-    ['--ini /nowhere.ini', '/nowhere.ini cannot be read'],
+    ['--ini /nowhere.ini', 'there is no file /nowhere.ini'],
+    ['--ini /', '/ is a directory, and no file'],
+    ['m --worker 2', 'did you mean --workers?'],
   ]
   for (const [line, message] of rows) test(line || 'nothing', () => expect(() => read(line)).toThrow(message))
 })

@@ -31,8 +31,12 @@ export const hostFlags = {
   'keep-alive': { value: 'SECONDS', help: 'How long a client may keep a connection without asking (75).' },
   'receive-timeout': { value: 'SECONDS', help: 'How long a client may take to send a request (300).' },
   'max-requests': { value: 'N', help: 'A worker gives way to a fresh one after so many.' },
+  'max-memory': { value: 'MIB', help: 'A worker gives way to a fresh one when it holds more.' },
+  'max-age': { value: 'SECONDS', help: 'A worker gives way to a fresh one after so long.' },
+  'request-limit': { value: 'SECONDS', help: 'A request that is not answered by then gets 504, and its worker gives way to a fresh one.' },
   header: { value: 'NAME: VALUE', many: true, help: 'Added to every answer, such as "Connection: close".' },
   'socket-mode': { value: 'MODE', help: 'Permissions of UNIX sockets, such as 660.' },
+  'socket-owner': { value: 'USER:GROUP', help: 'Whom UNIX sockets are given to.' },
   'access-log': { value: 'FORM', help: `${accessForms.join(', ')}, off (the default), or a format with %(places) as uWSGI's log-format.` },
   'skip-agent': { value: 'REGEX', many: true, help: 'Requests of such a User-Agent are not logged.' },
   'log-forwarded': { help: 'The address in the access log is that of X-Forwarded-For.' },
@@ -62,7 +66,7 @@ export function readHostLine(argv: readonly string[], env: Environment): HostLin
   const list = (name: keyof typeof hostFlags) => (values[name] ?? []) as string[]
   try {
     const ini = text('ini')
-    const file = ini === undefined ? { settings: defaults, notices: [] } : readUwsgiFile(ini, env)
+    const file = ini === undefined ? { settings: defaults, notices: [], passedOver: [] } : readUwsgiFile(ini, env)
     const base = file.settings
     const module = positionals[0] ?? base.module
     if (module === '') throw new UsageError('host needs the module that exports the application, such as nova.wsgi.osapi_compute')
@@ -76,6 +80,10 @@ export function readHostLine(argv: readonly string[], env: Environment): HostLin
       keepAliveSeconds: whole('keep-alive', text('keep-alive'), 86_400) ?? base.keepAliveSeconds,
       receiveSeconds: whole('receive-timeout', text('receive-timeout'), 86_400, 1) ?? base.receiveSeconds,
       maxRequests: whole('max-requests', text('max-requests'), 1e9) ?? base.maxRequests,
+      requestSeconds: whole('request-limit', text('request-limit'), 86_400) ?? base.requestSeconds,
+      maxMemoryMib: whole('max-memory', text('max-memory'), 1e6) ?? base.maxMemoryMib,
+      maxAgeSeconds: whole('max-age', text('max-age'), 2_000_000) ?? base.maxAgeSeconds,
+      socketOwner: text('socket-owner') ?? base.socketOwner,
       headers: [...base.headers, ...list('header').map(headerOf)],
       socketMode: modeOf(text('socket-mode')) ?? base.socketMode,
       accessLog: accessOf(base, text('access-log'), list('skip-agent'), values['log-forwarded'] === true),
@@ -90,7 +98,8 @@ export function readHostLine(argv: readonly string[], env: Environment): HostLin
       group: text('group') ?? base.group,
       pidFile: text('pid-file') ?? base.pidFile,
     }
-    return { settings, notices: file.notices.map((notice) => `${ini}: ${notice}`) }
+    const without = file.passedOver.length > 0 ? [`has no meaning here, or is always so: ${file.passedOver.join(', ')}`] : []
+    return { settings, notices: [...file.notices, ...without].map((notice) => `${ini}: ${notice}`) }
   } catch (error) {
     if (error instanceof BadAddress || error instanceof BadUwsgiFile) throw new UsageError(error.message, { cause: error })
     throw error
