@@ -51,7 +51,8 @@ async function startTestCloud(): Promise<TestCloud> {
   }
 }
 
-const secondImage = { name: 'cirros-alt', disk_format: 'raw', container_format: 'bare', min_ram: 0, min_disk: 0 }
+/** Called as in DevStack: openstackclient's tests look for that. */
+const secondImage = { name: 'cirros-0.6.3-x86_64-disk', disk_format: 'raw', container_format: 'bare', min_ram: 0, min_disk: 0 }
 
 type Ask = (service: string, method: string, path: string, body?: object) => Promise<Body>
 
