@@ -1,8 +1,9 @@
 /** Serves an application on sockets that are bound already, in the protocol of each, and lets go of them without losing a request. */
 import { readFileSync } from 'node:fs'
-import { createServer, type Server as HttpServer } from 'node:http'
+import { createServer, type Server as HttpServer, type IncomingMessage, ServerResponse } from 'node:http'
 import { createServer as createTlsServer, type Server as HttpsServer } from 'node:https'
 import net from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { Application } from '../app/contract.ts'
 import { type Certificate, type Endpoint, endpointText } from './address.ts'
 import { type NodeListener, toNodeListener } from './node.ts'
@@ -78,6 +79,7 @@ function serveHttp(app: Application, { protocol, certificate }: Endpoint, limits
   const server: HttpServer | HttpsServer =
     protocol === 'https' ? createTlsServer({ ...options, ...secrets(certificate) }, watched) : createServer(options, watched)
   server.on('clientError', refuse)
+  server.on('connect', (message, socket) => answerConnect(watched, message, socket))
   return {
     server,
     renewCertificates() {
@@ -118,8 +120,18 @@ const reasons: Readonly<Record<string, string>> = {
   ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
 }
 
+/** A tunnel is nothing that anybody gives here: an application sees a method like any other, as under a WSGI server, and the connection ends with its answer. */
+function answerConnect(listener: NodeListener, message: IncomingMessage, socket: Duplex): void {
+  socket.on('error', () => undefined)
+  const answer = new ServerResponse(message)
+  answer.shouldKeepAlive = false
+  answer.assignSocket(socket as net.Socket)
+  answer.on('finish', () => socket.end())
+  listener(message, answer)
+}
+
 /** What is no HTTP gets an answer all the same, when it can still be sent. */
-function refuse(error: NodeJS.ErrnoException, socket: import('node:stream').Duplex): void {
+function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
   socket.end(`HTTP/1.1 ${reasons[error.code ?? ''] ?? '400 Bad Request'}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
 }

@@ -8,6 +8,7 @@ import { cases, runCase, type Target } from './cases.ts'
 import { signCertificate } from './certificates.ts'
 import { echoModule, endAll, type OwnHost, ownHost } from './own.ts'
 import { uwsgiFront } from './uwsgi-front.ts'
+import { connect } from './wire.ts'
 
 // on machines that may be busy
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
@@ -47,3 +48,18 @@ for (const name of ['http', 'https', 'unix', 'prefix', 'uwsgi'])
         expect([result, why]).toEqual(['passed', undefined])
       })
   })
+
+// node:http leaves it to whoever listens, and closes the connection when nobody does
+for (const name of ['http', 'https', 'unix'])
+  for (const [target, path] of [
+    ['/echo', '/echo'],
+    ['somewhere:443', '/somewhere:443'],
+  ] as const)
+    test(`${name}: CONNECT ${target} is a method like any other, and no tunnel`, async () => {
+      const connection = await connect(targets[name]!)
+      connection.send(`CONNECT ${target} HTTP/1.1\r\nHost: x\r\nX-Mine: 1\r\n\r\n`)
+      const answer = await connection.answer()
+      const seen = JSON.parse(answer.body)
+      expect([answer.status, seen.method, seen.path, seen.headers['x-mine']]).toEqual([200, 'CONNECT', path, '1'])
+      expect(await connection.ends(5000)).toBe(true)
+    })

@@ -77,6 +77,7 @@ describe('the ini dialect', () => {
     ['[g]\n= 1', 'f:2: an assignment without a name'],
     ['[g', 'f:1: a section must end with "]"'],
     ['[]', 'f:1: a section without a name'],
+    ['\ufeff[g]\na = 1', 'f:1: the file begins with a byte order mark (U+FEFF)'],
   ]
   for (const [body, expected] of refused)
     test(`refused: ${JSON.stringify(body)}`, () => expect(() => parseIni(body, 'f')).toThrow(expected))

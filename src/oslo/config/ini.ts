@@ -31,6 +31,8 @@ export function parseIni(text: string, file: string): Sections {
     open = undefined
   }
 
+  // oslo.config refuses it too, with words in which it cannot be seen
+  if (text.startsWith('\ufeff')) refuse(1, 'the file begins with a byte order mark (U+FEFF): save it as UTF-8 without one')
   for (const [index, raw] of text.split(/\r\n|\r|\n/).entries()) {
     const number = index + 1
     const line = raw.trimEnd()
