@@ -33,6 +33,10 @@ export const peerOptions = {
     ...sessionOptions,
     ...serviceOptions('image'),
     apiServers: list('api_servers', [], { help: 'Addresses of Glance to use instead of the catalogue.' }),
+    numRetries: integer('num_retries', 3, {
+      min: 0,
+      help: 'How often to try again, a second later each time, when it cannot be reached or answers 503.',
+    }),
   }),
   neutron: group('neutron', {
     ...sessionOptions,
@@ -85,7 +89,7 @@ export function connectPeers(settings: PeerSettings, { log, clock }: { log: Log;
   const parts = { log, clock, serviceAuth }
   const services = {
     keystone: connectPeer('keystone', settings.keystone, parts),
-    glance: connectPeer('glance', settings.glance, parts),
+    glance: connectPeer('glance', { ...settings.glance, ...glanceRetries(settings.glance) }, parts),
     neutron: connectPeer(
       'neutron',
       { ...settings.neutron, connectRetries: settings.neutron.connectRetries ?? settings.neutron.httpRetries },
@@ -112,6 +116,20 @@ export function connectPeers(settings: PeerSettings, { log, clock }: { log: Log;
     },
   }
 }
+
+/** nova/image/glance.py GlanceClientWrapper.call; what keystoneauth's own options say counts before. */
+const glanceRetries = ({
+  numRetries,
+  connectRetries,
+  connectRetryDelay,
+  statusCodeRetries,
+  statusCodeRetryDelay,
+}: PeerSettings['glance']) => ({
+  connectRetries: connectRetries ?? numRetries,
+  connectRetryDelay: connectRetryDelay ?? 1,
+  statusCodeRetries: statusCodeRetries ?? numRetries,
+  statusCodeRetryDelay: statusCodeRetryDelay ?? 1,
+})
 
 /** [cinder] says in options of its own what other groups say in those of keystoneauth. */
 function cinderService({ catalogInfo, endpointTemplate, osRegionName, httpRetries }: PeerSettings['cinder']): ServiceSettings {

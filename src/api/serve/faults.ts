@@ -1,7 +1,7 @@
 /** The one place where refusals become answers: which status each kind has, and Nova's form of an error body. */
 import type { Response } from '../../app/contract.ts'
 import { Fault, type FaultKind } from '../../compute/faults.ts'
-import { RemoteError } from '../../oslo/messaging/failure.ts'
+import { classOf } from './unforeseen.ts'
 
 /** The usual status of each kind; an operation may say another. */
 const statuses: Readonly<Record<FaultKind, number>> = {
@@ -180,14 +180,11 @@ export function refusalOf(error: unknown, { errors, faults }: Declared): Refusal
     const status = faults[error.kind] ?? statuses[error.kind]
     if (general.has(error.kind) || errors.includes(status)) return { status, message: error.message }
   }
-  return { status: 500, message: new Fault('unforeseen', `<class '${classOf(error)}'>`).message, cause: error }
-}
-
-function classOf(error: unknown): string {
-  if (error instanceof Fault) return error.kind
-  if (!(error instanceof RemoteError)) return error instanceof Error ? error.name : typeof error
-  // oslo_messaging/_drivers/common.py deserialize_remote_exception: Nova's own come back as classes that are made for them
-  return error.module === 'nova.exception' ? `nova.exception_Remote.${error.className}_Remote` : 'oslo_messaging.rpc.client.RemoteError'
+  return {
+    status: 500,
+    message: new Fault('unforeseen', `<class '${error instanceof Fault ? error.kind : classOf(error)}'>`).message,
+    cause: error,
+  }
 }
 
 /** The status of a kind that is refused before any operation is known. */

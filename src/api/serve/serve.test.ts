@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
 import { ask } from '../../app/testing.ts'
+import { ConnectionLost, DatabaseBusy } from '../../oslo/database/errors.ts'
+import { PeerError, type PeerFailure } from '../../oslo/keystoneauth/errors.ts'
 import { RemoteError } from '../../oslo/messaging/failure.ts'
 import { refusalOf } from './faults.ts'
 import { linksOf } from './links.ts'
@@ -69,6 +71,28 @@ test('an error of another service that nobody foresaw is told by the class that 
   })
   expect(told('builtins').message).toMatch(/<class 'oslo_messaging.rpc.client.RemoteError'>$/)
 })
+
+const peer = (service: string, kind: PeerFailure, status?: number) =>
+  new PeerError('no', { service, kind, ...(status !== undefined && { status }) })
+const classes: [Error, string][] = [
+  [peer('image', 'unreachable'), 'nova.exception.GlanceConnectionFailed'],
+  [peer('image', 'timeout'), 'nova.exception.GlanceConnectionFailed'],
+  [peer('image', 'status', 503), 'nova.exception.GlanceConnectionFailed'],
+  [peer('image', 'status', 500), 'PeerError'],
+  [peer('image', 'endpoint'), 'keystoneauth1.exceptions.catalog.EndpointNotFound'],
+  [peer('volumev3', 'unreachable'), 'nova.exception.CinderConnectionFailed'],
+  [peer('block-storage', 'tls'), 'nova.exception.CinderConnectionFailed'],
+  [peer('network', 'unreachable'), 'keystoneauth1.exceptions.connection.ConnectFailure'],
+  [peer('network', 'status', 503), 'PeerError'],
+  [new ConnectionLost('gone'), 'oslo_db.exception.DBConnectionError'],
+  [new DatabaseBusy('locked'), 'oslo_db.exception.DBDeadlock'],
+]
+for (const [error, name] of classes)
+  test(`${error.name} ${JSON.stringify(error)} is told as ${name}`, () =>
+    expect(refusalOf(error, { errors: [400], faults: {} })).toMatchObject({
+      status: 500,
+      message: expect.stringContaining(`\n<class '${name}'>`),
+    }))
 
 test('links follow host, prefix and project', () => {
   const request = ask('GET /servers?limit=1', { scriptName: '/v2.1' })
