@@ -205,9 +205,9 @@ function conditions(eb: Any, filter: ServerFilter, { matches, pattern }: Fragmen
   for (const [name, values] of Object.entries(filter.anyOf ?? {})) out.push(eb(column(name), 'in', values))
   for (const [name, text] of Object.entries(filter.like ?? {}))
     out.push(sql<boolean>`${sql.ref(column(name))} ${sql.raw(matches)} ${pattern(text)}`)
-  for (const tag of filter.tags ?? []) out.push(tagged(eb, [tag]))
+  if (filter.tags?.length) out.push(taggedAll(eb, filter.tags))
   if (filter.tagsAny) out.push(tagged(eb, filter.tagsAny))
-  if (filter.notTags) out.push(eb.not(eb.and(filter.notTags.map((tag) => tagged(eb, [tag])))))
+  if (filter.notTags) out.push(eb.not(taggedAll(eb, filter.notTags)))
   if (filter.notTagsAny) out.push(eb.not(tagged(eb, filter.notTagsAny)))
   if (filter.changesSince !== undefined) out.push(eb('instances.updated_at', '>=', filter.changesSince))
   if (filter.changesBefore !== undefined) out.push(eb('instances.updated_at', '<=', filter.changesBefore))
@@ -230,6 +230,14 @@ function deletion(eb: Any, { deleted, softDeleted }: ServerFilter): Expression<S
 
 const tagged = (eb: Any, tags: readonly string[]): Expression<SqlBool> =>
   eb('instances.uuid', 'in', eb.selectFrom('tags').select('tags.resource_id').where('tags.tag', 'in', tags))
+
+/** No server has more. nova/objects/instance.py MAX_TAG_COUNT */
+const mostTags = 50
+
+function taggedAll(eb: Any, tags: readonly string[]): Expression<SqlBool> {
+  const distinct = [...new Set(tags)]
+  return distinct.length > mostTags ? eb.lit(false) : eb.and(distinct.map((tag) => tagged(eb, [tag])))
+}
 
 /** Within a transaction: makes the change when the states are as expected; says whether it did. */
 export async function updateServer(
