@@ -34,12 +34,13 @@ interface Process {
 
 /** Resolves with the exit status when everything has ended. Rejects with what keeps it from starting. */
 export async function runHost({ settings, env, workerCommand }: HostParts): Promise<number> {
-  const sinks = hostSinks(settings.logFile)
+  const sinks = hostSinks(settings.logFile, settings.logMode)
   const say = serviceLog({ form: settings.serviceLog, sink: sinks.service })
   const inherited = inheritedSockets(env)
   const bound: Bound[] = []
   try {
-    for (const { address } of settings.listen) bound.push(await bind(address, { mode: settings.socketMode, inherited }))
+    for (const { address } of settings.listen)
+      bound.push(await bind(address, { mode: settings.socketMode, owner: settings.socketOwner, inherited }))
     if (settings.pidFile !== null) writeFileSync(settings.pidFile, `${process.pid}\n`)
     dropPrivileges(settings)
     const notifier = systemdNotifier(env, (text) => say('WARNING', text))
@@ -68,7 +69,7 @@ async function runAlone({ settings, bound, sinks, say, notifier }: Process): Pro
   }
   const running = await startRunning({
     ...{ settings, fds, say, worker: 0, access: sinks.access },
-    exhausted: () => leave(0, `${settings.maxRequests} requests are answered: this process ends, whoever started it may start it again`),
+    giveWay: (reason) => leave(0, `${reason}: this process ends, whoever started it may start it again`),
   })
   const page =
     settings.metrics &&

@@ -15,6 +15,7 @@ import type { Say } from './service-log.ts'
 import { type DrainLimits, type Serving, serve } from './serving.ts'
 import type { HostSettings } from './settings.ts'
 import { telemetry, telemetryApi } from './telemetry.ts'
+import { ageLimit, countLimit, type GiveWay, memoryLimit, requestLimit } from './worker-limits.ts'
 
 export interface RunningParts {
   readonly settings: HostSettings
@@ -24,8 +25,8 @@ export interface RunningParts {
   readonly worker: number
   readonly say: Say
   readonly access: BatchedSink
-  /** Told once when this worker has answered as many requests as it should. */
-  readonly exhausted?: () => void
+  /** Told when this worker has used up what it may. */
+  readonly giveWay: GiveWay
 }
 
 export interface Running {
@@ -38,8 +39,9 @@ export interface Running {
 const retryMs = 500
 
 /** Rejects with what keeps the application from serving; waits for a database that is not there yet. */
-export async function startRunning({ settings, fds, worker, say, access, exhausted }: RunningParts): Promise<Running> {
+export async function startRunning({ settings, fds, worker, say, access, giveWay }: RunningParts): Promise<Running> {
   Object.assign(process.env, settings.environment)
+  if (settings.directory !== null) process.chdir(settings.directory)
   // the application's own arguments, as the WSGI servers leave them in sys.argv
   if (settings.arguments.length > 0) process.env.NOVA_TS_ARGUMENTS = JSON.stringify(settings.arguments)
   const { application, ready } = await loadApplication(settings.module)
@@ -50,7 +52,8 @@ export async function startRunning({ settings, fds, worker, say, access, exhaust
   const watchers = [
     ...(settings.accessLog ? [accessLog({ ...settings.accessLog, sink: access, pid: process.pid, worker })] : []),
     ...(metrics ? [metrics] : []),
-    ...(settings.maxRequests > 0 && exhausted ? [countdown(settings.maxRequests, exhausted)] : []),
+    ...(settings.maxRequests > 0 ? [countLimit(settings.maxRequests, giveWay)] : []),
+    ...(settings.maxMemoryMib > 0 ? [memoryLimit(settings.maxMemoryMib, giveWay)] : []),
   ]
   const layers = [
     watched(watchers),
@@ -58,6 +61,7 @@ export async function startRunning({ settings, fds, worker, say, access, exhaust
     healthPath(settings.healthPath, () => leaving),
     ...(settings.serverTiming ? [serverTiming()] : []),
     telemetry(await telemetryApi()),
+    requestLimit(settings.requestSeconds, giveWay),
     mount(settings.prefix),
   ]
   const served: Application = layers.reduceRight((app, layer) => layer(app), application)
@@ -66,6 +70,7 @@ export async function startRunning({ settings, fds, worker, say, access, exhaust
     serving.push(await serve(served, endpoint, fds[index]!, settings))
     if (worker <= 1) say('INFO', `serving ${settings.module} on ${endpointText(endpoint)}`)
   }
+  ageLimit(settings.maxAgeSeconds, giveWay)
   return {
     snapshot: async () => (await metrics?.snapshot()) ?? [],
     renewCertificates() {
@@ -90,13 +95,4 @@ async function whenReady(ready: () => Promise<void>, say: Say): Promise<void> {
       told = true
       await delay(retryMs)
     }
-}
-
-function countdown(requests: number, done: () => void) {
-  let left = requests
-  return {
-    ended() {
-      if (--left === 0) done()
-    },
-  }
 }

@@ -37,9 +37,9 @@ export interface HostSinks {
 }
 
 /** A file takes both; without one the service log goes to standard error and the access log to standard output. Throws when it cannot be opened. */
-export function hostSinks(file: string | null): HostSinks {
+export function hostSinks(file: string | null, mode: number | null = null): HostSinks {
   const error = streamSink(process.stderr)
   if (file === null) return { service: error, access: batched(streamSink(process.stdout)) }
-  const sink = fileSink(file, error)
+  const sink = fileSink(file, error, mode)
   return { service: sink, access: batched(sink) }
 }

@@ -22,12 +22,24 @@ export interface HostSettings {
   readonly headers: readonly (readonly [string, string])[]
   /** Permissions of the files of UNIX sockets. */
   readonly socketMode: number | null
+  /** `user:group` of these files, names or numbers. */
+  readonly socketOwner: string | null
+  /** How long a request may wait for its answer before it is given up and its worker replaced; 0: as long as it takes. */
+  readonly requestSeconds: number
+  /** A worker that holds more memory gives way to a fresh one; 0: it may hold what it can get. */
+  readonly maxMemoryMib: number
+  /** A worker that has served for so long gives way to a fresh one; 0: never. */
+  readonly maxAgeSeconds: number
+  /** Where the application runs; null: where the host was started. Other paths of the settings are absolute then. */
+  readonly directory: string | null
   /** A worker gives way to a fresh one after so many requests; 0: never. */
   readonly maxRequests: number
   readonly accessLog: AccessLogSettings | null
   readonly serviceLog: 'oslo' | 'json'
   /** Where both logs go; null: standard error and standard output. */
   readonly logFile: string | null
+  /** Permissions of that file. */
+  readonly logMode: number | null
   readonly metrics: Address | null
   readonly healthPath: string | null
   readonly serverTiming: boolean
@@ -55,10 +67,16 @@ export const defaults: HostSettings = {
   headBytes: 65_535,
   headers: [],
   socketMode: null,
+  socketOwner: null,
+  requestSeconds: 0,
+  maxMemoryMib: 0,
+  maxAgeSeconds: 0,
+  directory: null,
   maxRequests: 0,
   accessLog: null,
   serviceLog: 'oslo',
   logFile: null,
+  logMode: null,
   metrics: null,
   healthPath: null,
   serverTiming: false,

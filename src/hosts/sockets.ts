@@ -1,7 +1,8 @@
 /** Binds the sockets of a host before anybody serves on them, so that processes can share them and none is lost while they come and go. */
-import { chmodSync, lstatSync, unlinkSync } from 'node:fs'
+import { chmodSync, chownSync, lstatSync, unlinkSync } from 'node:fs'
 import net from 'node:net'
 import { type Address, addressText, BadAddress } from './address.ts'
+import { ownerOf } from './privileges.ts'
 
 export interface Bound {
   /** Of this process. Whoever listens on it listens for all that share it. */
@@ -15,6 +16,8 @@ export interface Bound {
 export interface BindOptions {
   /** Permissions of the file of a UNIX socket. */
   readonly mode?: number | null
+  /** `user:group` of it. */
+  readonly owner?: string | null
   /** How many sockets systemd handed over. */
   readonly inherited: number
 }
@@ -31,7 +34,7 @@ interface RawBound {
 type RawBoundSocket = new (options: { host?: string; port?: number; path?: string; ipv6Only?: boolean }) => RawBound
 
 /** Throws `BadAddress` when it is taken, cannot be had, or this Node is too old to share sockets. */
-export async function bind(address: Address, { mode = null, inherited }: BindOptions): Promise<Bound> {
+export async function bind(address: Address, { mode = null, owner = null, inherited }: BindOptions): Promise<Bound> {
   if (address.kind === 'systemd') {
     if (address.index >= inherited) throw new BadAddress(`systemd:${address.index}: systemd handed over ${inherited} sockets`)
     return { fd: firstInherited + address.index, address, close: () => undefined }
@@ -39,13 +42,13 @@ export async function bind(address: Address, { mode = null, inherited }: BindOpt
   const BoundSocket = (net as unknown as { BoundSocket?: RawBoundSocket }).BoundSocket
   if (!BoundSocket || (address.kind === 'unix' && !('isPipe' in BoundSocket.prototype)))
     throw new BadAddress(`Node ${process.versions.node} cannot share sockets among processes: 24.21 or later can`)
-  if (address.kind === 'unix') return bindUnix(BoundSocket, address.path, mode)
+  if (address.kind === 'unix') return bindUnix(BoundSocket, address.path, mode, owner)
   const bound = attempt(address, () => new BoundSocket({ host: address.host, port: address.port }))
   const { port } = bound.address() as { port: number }
   return { fd: bound.fd(), address: { ...address, port }, close: () => bound.close() }
 }
 
-async function bindUnix(BoundSocket: RawBoundSocket, path: string, mode: number | null): Promise<Bound> {
+async function bindUnix(BoundSocket: RawBoundSocket, path: string, mode: number | null, owner: string | null): Promise<Bound> {
   const address: Address = { kind: 'unix', path }
   if (path.startsWith('@')) {
     const bound = attempt(address, () => new BoundSocket({ path: `\0${path.slice(1)}` }))
@@ -57,6 +60,7 @@ async function bindUnix(BoundSocket: RawBoundSocket, path: string, mode: number 
   }
   const bound = attempt(address, () => new BoundSocket({ path }))
   if (mode !== null) chmodSync(path, mode)
+  if (owner !== null) give(path, owner)
   return {
     fd: bound.fd(),
     address,
@@ -68,6 +72,16 @@ async function bindUnix(BoundSocket: RawBoundSocket, path: string, mode: number 
         // gone already
       }
     },
+  }
+}
+
+function give(path: string, owner: string): void {
+  try {
+    const { uid, gid } = ownerOf(owner)
+    chownSync(path, uid, gid)
+  } catch (error) {
+    unlinkSync(path)
+    throw new BadAddress(`${path} cannot be given to ${owner}: ${(error as Error).message}`, { cause: error })
   }
 }
 

@@ -102,7 +102,7 @@ describe('the files of deployment tools', () => {
       user: 'nova',
       logFile: '/var/log/kolla/nova/nova-api-uwsgi.log',
     })
-    expect(notices).toEqual(['logfile-chmod is not done: the umask decides'])
+    expect([settings.logMode, notices]).toEqual([0o644, []])
   })
 
   test('openstack-ansible', () => {
@@ -133,6 +133,11 @@ describe('options', () => {
     ['env = OS_NOVA_CONFIG_DIR=/x', { environment: { OS_NOVA_CONFIG_DIR: '/x' } }],
     ['buffer-size = 4096', { headBytes: 16_384 }],
     ['max-requests = 1000', { maxRequests: 1000 }],
+    ['chown-socket = nova:www-data', { socketOwner: 'nova:www-data' }],
+    ['harakiri = 60', { requestSeconds: 60 }],
+    ['reload-on-rss = 512', { maxMemoryMib: 512 }],
+    ['max-worker-lifetime = 3600', { maxAgeSeconds: 3600 }],
+    ['logger = file:/var/log/nova/api.log', { logFile: '/var/log/nova/api.log' }],
     ['chmod-socket', { socketMode: 0o666 }],
     ['chmod-socket = 660', { socketMode: 0o660 }],
     ['log-format = %(method) %(uri)', { accessLog: { form: '%(method) %(uri)', skipAgents: [], forwardedFor: false } }],
@@ -155,17 +160,32 @@ describe('options', () => {
   })
 
   test('what is not done is told, unless it is switched off', () => {
-    expect(read('harakiri = 60\nstats = :1717\nblind-option = 1').notices.map((notice) => notice.split(' ')[0])).toEqual([
-      'harakiri',
-      'stats',
-      'blind-option',
-    ])
-    expect(read('harakiri = 0\nstats = false').notices).toEqual([])
+    const told = (lines: string) => read(lines).notices.map((notice) => notice.split(' ')[0])
+    expect(told('stats = :1717\nblind-option = 1\nlogger = syslog')).toEqual(['stats', 'blind-option', 'logger'])
+    expect(told('stats = false\nlogger = stdio\nharakiri = 60')).toEqual([])
+  })
+
+  test('what has no meaning here is named', () => {
+    expect(read('thunder-lock = true\nlazy-apps = true\nprocesses = 2').passedOver).toEqual(['thunder-lock', 'lazy-apps'])
+  })
+
+  test('with chdir other paths stay those of where the host was started', () => {
+    const { settings } = parse(
+      '[uwsgi]\nchdir = /srv\nhttps = :8774,cert.pem,/key.pem\nlogto = api.log\npidfile = /run/api.pid\nmodule = m',
+    )
+    expect(settings).toMatchObject({
+      directory: '/srv',
+      logFile: `${process.cwd()}/api.log`,
+      pidFile: '/run/api.pid',
+      listen: [{ certificate: { certificate: `${process.cwd()}/cert.pem`, key: '/key.pem' } }],
+    })
   })
 })
 
 describe('what cannot be followed is refused', () => {
   const rows: [string, string][] = [
+    ['chmod-socket = rw', 'is not three octal digits'],
+    ['harakiri = soon', 'is no number'],
     ['processes = many', ':4: processes = many: is no number'],
     ['https = :8774', 'needs an address, a certificate and a key'],
     ['socket = api.example.org:8774', 'api.example.org is no IP address'],

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { basename, dirname, extname, resolve } from 'node:path'
-import { type Endpoint, type Protocol, parseAddress } from './address.ts'
+import { type Certificate, type Endpoint, type Protocol, parseAddress } from './address.ts'
 import { defaults, type HostSettings } from './settings.ts'
 
 /** A file that cannot be followed; told with its line, without a stack. */
@@ -79,20 +79,18 @@ export function parseUwsgiFile(file: UwsgiText): UwsgiFile {
 
 /** uWSGI opens its files before it goes to chdir. */
 function absolute(settings: HostSettings): HostSettings {
-  const listen = settings.listen.map(
-    ({ address, certificate, ...rest }): Endpoint => ({
-      ...rest,
-      address: address.kind === 'unix' && !address.path.startsWith('@') ? { ...address, path: resolve(address.path) } : address,
-      ...(certificate && {
-        certificate: Object.fromEntries(
-          Object.entries(certificate).map(([name, path]) => [name, resolve(path as string)]),
-        ) as typeof certificate,
-      }),
-    }),
-  )
   const { logFile, pidFile } = settings
+  const listen = settings.listen.map(
+    ({ certificate, ...rest }): Endpoint => ({ ...rest, ...(certificate && { certificate: absoluteFiles(certificate) }) }),
+  )
   return { ...settings, listen, logFile: logFile && resolve(logFile), pidFile: pidFile && resolve(pidFile) }
 }
+
+const absoluteFiles = ({ certificate, key, clientAuthority }: Certificate): Certificate => ({
+  certificate: resolve(certificate),
+  key: resolve(key),
+  ...(clientAuthority !== undefined && { clientAuthority: resolve(clientAuthority) }),
+})
 
 function unreadable(path: string, code: string | undefined): string {
   if (code === 'ENOENT') return `there is no file ${path}`

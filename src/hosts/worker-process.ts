@@ -13,6 +13,7 @@ type Order =
   | { readonly start: { readonly settings: HostSettings; readonly fds: readonly number[]; readonly worker: number } }
   | { readonly drain: DrainLimits }
   | { readonly snapshot: number }
+  | { readonly alive: true }
 
 /** From a worker. */
 type Word =
@@ -21,6 +22,7 @@ type Word =
   | { readonly leaving: string; readonly planned: boolean }
   | { readonly snapshot: number; readonly metrics: Snapshot }
   | { readonly last: Snapshot }
+  | { readonly alive: true }
 
 export interface LaunchParts {
   readonly command: readonly [string, ...string[]]
@@ -33,6 +35,8 @@ export interface LaunchParts {
 
 /** Descriptors of sockets begin here in a worker: behind the three of every process and the one to the supervisor. */
 const firstSocket = 4
+/** How often a worker whose requests have a limit is asked whether it lives. */
+const pulseMs = 500
 /** Who does not say in time what it counted is left out. */
 const snapshotMs = 1000
 
@@ -46,19 +50,31 @@ export function launchWorker(
   let serves = false
   let over = false
   let asked = 0
+  let unheard = 0
+  let pulse: NodeJS.Timeout | undefined
   const waiting = new Map<number, (metrics: Snapshot) => void>()
   const end = (how: string) => {
     if (over) return
     over = true
+    clearInterval(pulse)
     for (const answer of waiting.values()) answer([])
     events.ended(how)
   }
   const order = (one: Order) => {
     if (child.connected) child.send(one, () => undefined)
   }
+  /** One that only computes cannot give a request up by itself. Counted in questions: a machine that slept has heard nobody either. */
+  const look = () => {
+    if (unheard++ * pulseMs < settings.requestSeconds * 1000) return order({ alive: true })
+    events.failed(`it has not been heard of for ${settings.requestSeconds} s`)
+    child.kill('SIGKILL')
+  }
   child.on('message', (word: Word) => {
+    unheard = 0
+    if ('alive' in word) return
     if ('ready' in word) {
       serves = true
+      if (settings.requestSeconds > 0) pulse = setInterval(look, pulseMs)
       events.ready()
     } else if ('failed' in word) events.failed(word.failed)
     else if ('leaving' in word) events.leaving(word.leaving, word.planned)
@@ -99,7 +115,7 @@ export async function runWorker(): Promise<never> {
     process.once('message', resolve as (m: unknown) => void),
   )
   const { settings, fds, worker } = start
-  const sinks = hostSinks(settings.logFile)
+  const sinks = hostSinks(settings.logFile, settings.logMode)
   const say = serviceLog({ form: settings.serviceLog, sink: sinks.service })
   const usual: DrainLimits = { totalMs: settings.drainSeconds * 1000, idleMs: settings.drainSeconds * 1000 }
   let running: Running | undefined
@@ -120,6 +136,7 @@ export async function runWorker(): Promise<never> {
   }
   process.on('message', (order: Order) => {
     if ('drain' in order) void end(order.drain)
+    else if ('alive' in order) void tell({ alive: true })
     else if ('snapshot' in order) void running?.snapshot().then((metrics) => tell({ snapshot: order.snapshot, metrics }))
   })
   // without a supervisor nobody would ever end it
@@ -134,7 +151,7 @@ export async function runWorker(): Promise<never> {
   try {
     running = await startRunning({
       ...{ settings, fds, worker, say, access: sinks.access },
-      exhausted: () => leave(`${settings.maxRequests} requests are answered`, true),
+      giveWay: (reason) => leave(reason, true),
     })
   } catch (error) {
     await tell({ failed: error instanceof Error ? error.message : String(error) })

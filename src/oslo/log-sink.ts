@@ -1,5 +1,5 @@
 /** Where log lines go: a file, which is opened anew when it was moved away, or a stream; gathered so that one write carries many lines. */
-import { appendFileSync, closeSync, fstatSync, openSync, statSync } from 'node:fs'
+import { appendFileSync, closeSync, fchmodSync, fstatSync, openSync, statSync } from 'node:fs'
 
 export interface Sink {
   /** Takes one or more whole lines. */
@@ -37,14 +37,14 @@ export function batched(sink: Sink): BatchedSink {
   }
 }
 
-/** Appends to a file. When another file (or none) stands at the path, as after logrotate, it is opened anew. Throws when it cannot be opened at first. */
-export function fileSink(path: string, otherwise: Sink): Sink & { close(): void } {
-  let file = openSync(path, 'a')
+/** Appends to a file. When another file (or none) stands at the path, as after logrotate, it is opened anew; it gets `mode` if its owner may give it. Throws when it cannot be opened at first. */
+export function fileSink(path: string, otherwise: Sink, mode: number | null = null): Sink & { close(): void } {
+  let file = opened(path, mode)
   let held = fstatSync(file)
   const follow = () => {
     const there = statSync(path, { throwIfNoEntry: false })
     if (there && there.ino === held.ino && there.dev === held.dev) return
-    const fresh = openSync(path, 'a')
+    const fresh = opened(path, mode)
     closeSync(file)
     file = fresh
     held = fstatSync(file)
@@ -61,6 +61,16 @@ export function fileSink(path: string, otherwise: Sink): Sink & { close(): void 
       }
     },
   }
+}
+
+function opened(path: string, mode: number | null): number {
+  const file = openSync(path, 'a')
+  try {
+    if (mode !== null) fchmodSync(file, mode)
+  } catch {
+    // another's file, which may be written all the same
+  }
+  return file
 }
 
 /** Writes to a stream of the process. What it cannot take, as a file on a full disk, is lost: a log must not stop the service. */

@@ -39,6 +39,13 @@ const acts: Readonly<Record<string, Act>> = {
   /** Answers before it has read the body. */
   unread: () => answer(413, '{"unread":true}'),
   fail: () => Promise.reject(new Error('a secret of the application')),
+  /** Lets nothing else happen for so many milliseconds. */
+  stuck: (_, word) => {
+    const end = performance.now() + Number(word)
+    while (performance.now() < end);
+    return answer(200, '{}')
+  },
+  where: () => answer(200, JSON.stringify({ directory: process.cwd() })),
   pid: () => answer(200, JSON.stringify({ pid: process.pid })),
   /** An error outside of any request. */
   crash: () => {
