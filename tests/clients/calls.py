@@ -150,7 +150,7 @@ def novaclient(version):
     call('hypervisors.get', hypervisors[0].id, gives=lambda one: one.state == 'up')
     call('hypervisors.search', 'fake', gives=lambda found: len(found) == 2)
     # nova/virt/fake.py has no uptime
-    call('hypervisors.uptime', hypervisors[0], **({} if at('2.88') else {'fails': 400}))
+    call('hypervisors.uptime', hypervisors[0], **({} if at('2.88') else {'fails': 501}))
     call('hypervisors.statistics', **({'fails': 404} if at('2.88') else {'gives': lambda total: total.count == 2}))
     call('hypervisor_stats.statistics', **({'fails': 404} if at('2.88') else {'gives': lambda total: total.count == 2}))
     for name, args in {
