@@ -43,5 +43,6 @@ function published({ private: _private, scripts: _scripts, devDependencies: _dev
     const [, module] = /^\.\/src\/(.+)\.ts$/.exec(target) ?? []
     return [name, module ? { types: `./dist/lib/${module}.d.ts`, default: `./dist/lib/${module}.js` } : target]
   })
-  return { ...rest, exports: Object.fromEntries(emitted) }
+  // bin/nova-ts.js finds a newer Node in the project's own packages, and a package has none
+  return { ...rest, engines: { node: '>=24' }, exports: Object.fromEntries(emitted) }
 }
