@@ -69,7 +69,7 @@ export async function startServices({ workers = 0, environment = {} } = {}) {
 }
 
 async function answers({ name, child, address, log }) {
-  const deadline = Date.now() + 30_000
+  const deadline = Date.now() + 120_000
   for (;;) {
     if (child.exitCode !== null || Date.now() > deadline) stop(`the ${name} API did not start: ${readFileSync(log, 'utf8').slice(-2000)}`)
     const status = await fetch(`${address}/`).then(
