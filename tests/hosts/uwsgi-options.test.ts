@@ -17,6 +17,7 @@ afterAll(() => {
 })
 
 type Target = Parameters<typeof ask>[0]
+const asRoot = process.getuid?.() === 0 ? test.concurrent : test.concurrent.skip
 
 const get = (target: Target, path: string) => ask(target, `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
 const pidOf = async (target: Target): Promise<number> => JSON.parse((await get(target, '/pid')).body).pid
@@ -62,7 +63,7 @@ test.concurrent('reload-on-rss: a worker that holds more gives way after a reque
   await host.end('SIGQUIT')
 })
 
-test.concurrent.skipIf(process.getuid?.() !== 0)('chown-socket, logfile-chmod and chdir', async () => {
+asRoot('chown-socket, logfile-chmod and chdir', async () => {
   const path = join(folder, 'owned.sock')
   const { host, place } = await started('files', [
     `http-socket = ${path}`,
@@ -82,7 +83,7 @@ test.concurrent.skipIf(process.getuid?.() !== 0)('chown-socket, logfile-chmod an
   expect(await host.end()).toBe(0)
 })
 
-test.concurrent.skipIf(process.getuid?.() !== 0)('a socket for somebody who is not there', async () => {
+asRoot('a socket for somebody who is not there', async () => {
   const { host } = await started('nobody', [`http-socket = ${join(folder, 'lost.sock')}`, 'chown-socket = nobody-of-this-name'])
   await host.says(/lost\.sock cannot be given to nobody-of-this-name: there is no user nobody-of-this-name/)
 })
