@@ -21,6 +21,7 @@ const { runtimes } = await import('./servers/runtimes.ts')
 const { wsgiServers } = await import('./servers/wsgi.ts')
 const { outcomeTable } = await import('./servers/table.ts')
 const { stopAll } = await import('./servers/processes.ts')
+const { checkSystemd } = await import('./servers/systemd.ts')
 const { checkReal } = await import('./servers/real.ts')
 const { uwsgiFront } = await import('./uwsgi-front.ts')
 const { checkFaults } = await import('./servers/faults.ts')
@@ -29,12 +30,22 @@ const { checkPackage } = await import('./servers/package.ts')
 const { checkConfined } = await import('./servers/confined.ts')
 const { ownTargets, startOwn } = await import('./servers/own-hosts.ts')
 
-const debian = ['apache2-bin', 'nginx-light', 'haproxy', 'gunicorn', 'uwsgi-core', 'uwsgi-plugin-python3', 'libapache2-mod-wsgi-py3']
+const debian = [
+  'apache2-bin',
+  'nginx-light',
+  'haproxy',
+  'gunicorn',
+  'uwsgi-core',
+  'uwsgi-plugin-python3',
+  'libapache2-mod-wsgi-py3',
+  'systemd',
+]
 const npm = ['express@5', 'fastify@5', 'bun@1', 'deno@2']
 
 function install() {
   const hosts = [...proxies, ...wsgiServers]
-  if (hosts.some(({ needs = [] }) => !needs.every(existsSync)) && process.getuid() === 0) installPackages(...debian)
+  const systemd = existsSync('/usr/bin/systemd-socket-activate')
+  if ((!systemd || hosts.some(({ needs = [] }) => !needs.every(existsSync))) && process.getuid() === 0) installPackages(...debian)
   if (!existsSync(join(packages, 'node_modules', 'fastify'))) {
     mkdirSync(packages, { recursive: true })
     writeFileSync(join(packages, 'package.json'), '{"private":true}')
@@ -134,6 +145,13 @@ try {
     for (const { name, problem } of await checkPackage(folder, await freePorts(30))) {
       checks.push(problem === null)
       say(`${name}: ${problem ?? 'as it should be'}`)
+    }
+  }
+  if (chosen('systemd')) {
+    for (const { name, problem, skipped } of await checkSystemd(folder, await freePorts(2))) {
+      if (skipped) skippedChecks++
+      else checks.push(problem === null)
+      say(`${name}: ${skipped ? 'not there' : (problem ?? 'as it should be')}`)
     }
   }
   if (chosen('real')) {
