@@ -216,6 +216,19 @@ export function checkMetadataCount(limits: LimitSet, count: number): void {
   if (tooLarge(limits, { metadata_items: count }).length > 0) throw new Fault('metadataLimitExceeded', limits.project.metadata_items)
 }
 
+/**
+ * Throws `invalid` for pairs that no schema has refused: on the legacy endpoint one lets pass what it does not know when that is all there is.
+ * nova/compute/api.py API._check_metadata_properties_quota
+ */
+export function refuseOddPairs(metadata: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(metadata)) {
+    if (typeof value !== 'string') throw new Fault('invalid', `Invalid metadata: the value of ${name} is not a text.`)
+    if (name === '') throw new Fault('invalid', 'Invalid metadata: a name has 0 characters, less than 1.')
+    const longer = [...name].length > 255 ? 'key' : [...value].length > 255 ? 'value' : undefined
+    if (longer) throw new Fault('invalid', `Invalid metadata size: Metadata property ${longer} greater than 255 characters`)
+  }
+}
+
 /** Files to put into a server: path, and contents as they are sent. */
 export type InjectedFile = readonly [path: string, contents: string]
 

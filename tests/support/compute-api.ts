@@ -62,7 +62,10 @@ export interface Called {
 
 export interface CallOptions {
   readonly as?: Person
-  readonly headers?: Readonly<Record<string, string>>
+  /** Several values: sent as often. */
+  readonly headers?: Readonly<Record<string, string | string[]>>
+  /** Through the legacy endpoint: no version is said. */
+  readonly legacy?: boolean
 }
 
 export interface TestApi {
@@ -188,12 +191,18 @@ export async function testApi({
     return { ...context, isAdmin: policy.isAdmin(context) }
   }
 
-  function asked(version: string, route: string, body?: unknown, { as = 'admin', headers = {} }: CallOptions = {}): Promise<Response> {
-    const sent: Record<string, string> = { host: 'nova.example:8774', 'openstack-api-version': `compute ${version}`, ...headers }
+  function asked(version: string, route: string, body?: unknown, options: CallOptions = {}): Promise<Response> {
+    const { as = 'admin', headers = {}, legacy = false } = options
+    const sent: Record<string, string | string[]> = {
+      host: 'nova.example:8774',
+      ...(!legacy && { 'openstack-api-version': `compute ${version}` }),
+      ...headers,
+    }
     if (body !== undefined) sent['content-type'] ??= 'application/json'
     const text = body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body)
-    const request = ask(route, { headers: sent, body: text, scriptName: '/v2.1' })
+    const request = ask(route, { headers: sent, body: text, scriptName: legacy ? '/v2' : '/v2.1' })
     request.environ.context = contextOf(as)
+    if (legacy) request.environ.legacyV2 = true
     return app(request)
   }
 

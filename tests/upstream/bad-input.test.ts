@@ -6,6 +6,7 @@ import type { Schema } from '../../src/api/spec/shape.ts'
 import type { Response } from '../../src/app/contract.ts'
 import { PeerError } from '../../src/oslo/keystoneauth/errors.ts'
 import { RemoteError } from '../../src/oslo/messaging/failure.ts'
+import type { CallOptions } from '../support/compute-api.ts'
 import { lenientPeers } from '../support/fake-peers.ts'
 import { mutations, seeded, valueFor } from '../support/mutations.ts'
 import { type Farm, farm } from '../support/servers.ts'
@@ -96,12 +97,12 @@ function pathOf(route: string, uuid: string): string {
 }
 
 /** `text` is a body as it is sent. */
-async function answered(version: string, route: string, text: string | undefined): Promise<Response> {
+async function answered(version: string, route: string, text: string | undefined, options: CallOptions = {}): Promise<Response> {
   let timer: NodeJS.Timeout
   const late = new Promise<never>((_, fail) => {
     timer = setTimeout(() => fail(new Error('no answer')), soon)
   })
-  return Promise.race([farmed.api.ask(version, route, text, { as: 'admin' }), late]).finally(() => clearTimeout(timer))
+  return Promise.race([farmed.api.ask(version, route, text, { as: 'admin', ...options }), late]).finally(() => clearTimeout(timer))
 }
 
 const words = ({ body }: Response): string => {
@@ -140,6 +141,116 @@ describe('spoiled bodies and queries', () => {
   // A test that never met a valid or an invalid value would prove nothing
   test('are of both kinds', () => {
     expect(Math.min(counts.valid, counts.refused)).toBeGreaterThan((counts.valid + counts.refused) * 0.1)
+  })
+})
+
+/** On the legacy endpoint what a schema does not know is dropped, not refused. nova/api/validation/validators.py */
+const relaxed = (schema: Schema | undefined): Schema | undefined =>
+  schema && JSON.parse(JSON.stringify(schema), (key, value) => (key === 'additionalProperties' && value === false ? undefined : value))
+
+describe('the legacy endpoint', () => {
+  const legacy = { legacy: true } as const
+  test.each(taking.filter(({ since }) => since === 1).map((operation) => [operation.at, operation] as const))(
+    '%s',
+    async (at, operation) => {
+      const [method, route, action] = at.split(' ') as [string, string, string?]
+      const uuid = await farmed.server()
+      for (let i = 0; i < tries; i++) {
+        // Where nothing is validated there, anything may come
+        const like = operation.body(0) || operation.query(0) ? 0 : 1
+        const { body, query } = sentTo(operation, like)
+        const asked = `${method} ${target(pathOf(route, uuid), query)}`
+        const said = `${asked.slice(0, 300)} with ${JSON.stringify(body)?.slice(0, 600)}`
+        const answer = await answered('2.0', asked, JSON.stringify(body), legacy).catch((error: Error) =>
+          expect.fail(`${said}: ${error.message}`),
+        )
+        refuseErrors(said)
+        expect([said, answer.headers.filter(([name]) => /version/i.test(name))]).toEqual([said, []])
+        // Of names with a pattern, Nova lets pass what does not fit it when nothing does
+        if (like === 1 || isOther(body, action) || JSON.stringify(operation.body(0) ?? null).includes('patternProperties')) continue
+        const good = fits(relaxed(operation.body(0)), body) && fits(relaxed(operation.query(0)), query)
+        if (good) expect(`${said}: ${words(answer)}`).not.toMatch(new RegExp(`: ${schemaWords.source.slice(1)}`))
+        else expect([said, answer.status]).toEqual([said, 400])
+      }
+    },
+  )
+})
+
+describe('pairs of metadata that the schemas of the legacy endpoint let pass', () => {
+  const pairs: [object, number][] = [
+    [{ é: 'x' }, 200],
+    [{ '': 'x' }, 400],
+    [{ é: {} }, 400],
+    [{ é: null }, 400],
+    [{ ['é'.repeat(255)]: 'é'.repeat(255) }, 200],
+    [{ ['é'.repeat(256)]: 'x' }, 400],
+    [{ é: 'é'.repeat(256) }, 400],
+  ]
+  test.each(pairs)('%.60j', async (metadata, status) => {
+    const uuid = await farmed.server()
+    const answer = await answered('2.0', `POST /servers/${uuid}/metadata`, JSON.stringify({ metadata }), { legacy: true })
+    expect(answer.status).toBe(status)
+    refuseErrors('')
+  })
+})
+
+describe('odd names and headers, where nothing else is sent', () => {
+  const bare = upstream.filter(({ at, removed }) => ours.has(at) && !removed && !at.split(' ')[2] && at.startsWith('GET'))
+  const alsoBare = upstream.filter(({ at, removed }) => ours.has(at) && !removed && at.startsWith('DELETE'))
+  const ids = [
+    ...strangers,
+    'a'.repeat(8000),
+    '%2e%2e%2f'.repeat(500),
+    '%0d%0aSet-Cookie:%20a=b',
+    '%E2%80%AE%E2%80%8B',
+    '%ED%A0%80',
+    '%',
+    '%zz',
+    '9'.repeat(400),
+    '0x10',
+    '__proto__',
+    'constructor',
+    "x'%3b%20DROP%20TABLE%20instances%3b--",
+    '%00'.repeat(100),
+    '.',
+  ]
+  const headers: Record<string, string | string[]>[] = [
+    { accept: 'text/html, */*;q=x' },
+    { 'openstack-api-version': ['compute 2.1', 'compute 2.60'] },
+    { 'openstack-api-version': 'compute 2.60'.repeat(500) },
+    { 'openstack-api-version': 'compute \u0000' },
+    { 'x-openstack-nova-api-version': ['2.1', '2.60'] },
+    { 'content-type': ['application/json', 'text/plain'] },
+    { 'content-type': 'application/json; charset=\u00ff' },
+    { 'content-length': '-1' },
+    { host: '' },
+    { host: ['a', 'b'] },
+    { host: '[::1' },
+    { 'x-forwarded-host': 'a\\b', 'x-forwarded-proto': 'javascript' },
+    { 'x-openstack-request-id': 'req-\u00e9'.repeat(100) },
+  ]
+  test.each([...bare, ...alsoBare].map(({ at, until }, turn) => [at, until, turn] as const))('%s', async (at, until, turn) => {
+    const [method, route] = at.split(' ') as [string, string]
+    const uuid = await farmed.server()
+    const half = <T>(items: readonly T[]) => items.filter((_, i) => i % 2 === turn % 2)
+    const cases: [string, CallOptions][] = [
+      ...(route.includes(':') ? half(ids).map((id): [string, CallOptions] => [route.replaceAll(/:\w+/g, id), {}]) : []),
+      ...(/^\/servers\/:server_id\/.+:/.test(route)
+        ? half(ids).map((id): [string, CallOptions] => [route.replace(/:\w+/, uuid).replaceAll(/:\w+/g, id), {}])
+        : []),
+      ...half(headers).map((each): [string, CallOptions] => [
+        route.replace(/:\w+/, method === 'GET' ? uuid : 'x').replaceAll(/:\w+/g, 'x'),
+        { headers: each },
+      ]),
+    ]
+    for (const [path, options] of cases) {
+      const said = `${method} ${path.slice(0, 200)} ${JSON.stringify(options).slice(0, 200)}`
+      const answer = await answered(`2.${until}`, `${method} ${path}`, undefined, options).catch((error: Error) =>
+        expect.fail(`${said}: ${error.message}`),
+      )
+      refuseErrors(said)
+      for (const [name, value] of answer.headers) expect([said, name, value]).toEqual([said, name, expect.not.stringMatching(/[\r\n]/)])
+    }
   })
 })
 

@@ -4,6 +4,7 @@ import type { Server } from '../../stores/cell/servers.ts'
 import type { Backends } from '../backends.ts'
 import { Fault } from '../faults.ts'
 import { tellUpdate } from '../notifications/servers.ts'
+import { refuseOddPairs } from '../quotas.ts'
 import { refuseLocked } from './checks.ts'
 import { detailsOf } from './details.ts'
 import { inCell } from './in-cell.ts'
@@ -24,6 +25,7 @@ export async function setMetadata(
 ): Promise<Metadata> {
   refuseLocked(context, server)
   checkState(server, 'updateMetadata')
+  refuseOddPairs(values)
   const wanted = only ? values : { ...(await metadataOf(backends, server)), ...values }
   await checkMetadata(backends, context, Object.keys(wanted).length)
   await inCell(backends, server, (cell) => cell.metadata.set(server.uuid, wanted, { only: true }))

@@ -12,7 +12,15 @@ import type { Backends } from '../backends.ts'
 import { Fault } from '../faults.ts'
 import { numaTopology } from '../hardware/numa.ts'
 import { soundModel } from '../hardware/switches.ts'
-import { chargedTo, checkInjectedFiles, checkMetadataCount, enforceRequest, type InjectedFile, limitSet } from '../quotas.ts'
+import {
+  chargedTo,
+  checkInjectedFiles,
+  checkMetadataCount,
+  enforceRequest,
+  type InjectedFile,
+  limitSet,
+  refuseOddPairs,
+} from '../quotas.ts'
 import type { Beside } from './change.ts'
 import { refuseLocked, refuseShares, refuseVtpm } from './checks.ts'
 import { bootImage, kernelOf, metaOf } from './create/image.ts'
@@ -163,6 +171,7 @@ async function checkAgainstFlavor(
   const limits = await limitSet(backends, ...chargedTo(context))
   const pairs = Object.keys(metadata).length
   if (pairs > 0) checkMetadataCount(limits, pairs)
+  refuseOddPairs(metadata)
   checkInjectedFiles(limits, files)
   await enforceRequest(backends, pairs, files)
   const guest = metaOf(image)

@@ -48,6 +48,13 @@ async function update(call: Call & { body: Of<typeof updateBody> }) {
   const name = params.id!
   const length = [...name].length
   if (length > 255) throw new Fault('badRequest', `quota_class_name has ${length} characters, more than 255.`)
-  const wanted = Object.fromEntries(Object.entries(body.quota_class_set).map(([resource, value]) => [resource, Number(value)]))
-  return shown(call, await setClassLimits(backends, name, wanted))
+  return shown(call, await setClassLimits(backends, name, wantedOf(body)))
+}
+
+/** On the legacy endpoint no schema has seen the body. */
+function wantedOf({ quota_class_set: limits }: Of<typeof updateBody>): Record<string, number> {
+  if (typeof limits !== 'object' || limits === null) throw new Fault('malformedRequest')
+  const wanted = Object.entries(limits).map(([resource, value]) => [resource, Number(value)] as const)
+  if (!wanted.every(([, value]) => Number.isSafeInteger(value))) throw new Fault('malformedRequest')
+  return Object.fromEntries(wanted)
 }

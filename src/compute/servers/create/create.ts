@@ -21,6 +21,7 @@ import {
   enforceRequest,
   groupMemberLimit,
   limitSet,
+  refuseOddPairs,
   serversAllowed,
   usageOf,
 } from '../../quotas.ts'
@@ -173,6 +174,7 @@ async function checkAgainstFlavor(
   const limits = await asked.limits
   const pairs = Object.keys(wanted.metadata).length
   if (pairs > 0) checkMetadataCount(limits, pairs)
+  refuseOddPairs(wanted.metadata)
   checkInjectedFiles(limits, wanted.files)
   await enforceRequest(backends, pairs, wanted.files)
   const volume = rootVolumeOf(devices)
