@@ -1,30 +1,45 @@
 /**
  * What an answer costs: CPU of the process that gives it, for the floor (the same rows read raw, JSON.stringify, write; bench/floor.ts) and for ours, in
- * one run over the databases of one embedded cloud, over HTTP. What other processes do for an answer (Keystone, Glance, Neutron, the cell) is theirs.
+ * one run over the databases of one embedded cloud, over HTTP. What other processes do for an answer (Keystone, Glance, Neutron, the cell) is theirs;
+ * Neutron is a stand-in that answers at once.
  *
- *     npm run bench -- [servers] [detail|show|create|metadata ...]
+ *     npm run bench -- [--mariadb] [--beside CHECKOUT] [--servers 1000] [--rounds 3] [detail|show|create|metadata ...]
  *
- * Ends with 1 when a budget against the floor does not hold.
+ * `--mariadb` puts the servers into a MariaDB of its own (Debian's mariadb-server), `--beside` measures another checkout in the same rounds. What is run is
+ * `nova-ts host` of a checkout, its bundle where there is one (`node scripts/bundle.mjs`). Ends with 1 when a budget against the floor does not hold.
  */
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { createHmac } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { Agent, request as ask } from 'node:http'
 import { cpus, loadavg } from 'node:os'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { openDatabase } from '../src/oslo/database/database.ts'
 import { apiSchema } from '../src/stores/api/schema.ts'
 import { cellSchema } from '../src/stores/cell/schema.ts'
+import { installed, startMariadb } from '../tests/servers/instances.ts'
 import { startCloud } from '../tests/support/cloud.ts'
 import { freePorts } from '../tests/support/free-ports.ts'
 import { cpuMs, residentMb } from './process.ts'
 import { populate } from './seed.ts'
+import { type Databases, filesOf, neutronStandIn, type Side, serverDatabases, startSide } from './sides.ts'
 
-const [first, ...others] = process.argv.slice(2)
-const servers = Number(first ?? 1000) || 1000
-const only = Number.isNaN(Number(first)) ? process.argv.slice(2) : others
+const { values: options, positionals: only } = parseArgs({
+  allowPositionals: true,
+  options: {
+    mariadb: { type: 'boolean', default: false },
+    beside: { type: 'string' },
+    servers: { type: 'string', default: '1000' },
+    rounds: { type: 'string', default: '3' },
+    // arguments of Node for ours, for trying out
+    node: { type: 'string', multiple: true, default: [] },
+  },
+})
+const servers = Number(options.servers)
+const rounds = Number(options.rounds)
 const agent = new Agent({ keepAlive: true, maxSockets: 1 })
-const version = { 'OpenStack-API-Version': 'compute 2.103' }
+const version = { 'OpenStack-API-Version': 'compute 2.96' }
 
 interface Answer {
   readonly status: number
@@ -72,10 +87,9 @@ async function token(variables: Record<string, string>): Promise<Login> {
   return { id: String(answer.headers['x-subject-token']), projectId: found.project.id, userId: found.user.id, url }
 }
 
-async function seed(state: string, who: { projectId: string; userId: string }): Promise<string[]> {
-  const url = (name: string) => `sqlite:///${join(state, 'databases', `${name}.sqlite`)}`
-  const api = await openDatabase(url('nova_api'), { schema: apiSchema })
-  const cell = await openDatabase(url('nova'), { schema: cellSchema })
+async function seed(databases: Databases, who: { projectId: string; userId: string }): Promise<string[]> {
+  const api = await openDatabase(databases.api, { schema: apiSchema })
+  const cell = await openDatabase(databases.cell, { schema: cellSchema })
   try {
     const [row] = await api.rows("SELECT id FROM cell_mappings WHERE name = 'cell1'", [])
     return await populate(api, cell, {
@@ -90,8 +104,8 @@ async function seed(state: string, who: { projectId: string; userId: string }): 
   }
 }
 
-/** Milliseconds of CPU that each of `times` takes in a process, after a quarter as many that do not count. */
-async function cost(pid: number, times: number, work: (i: number) => Promise<Answer>, warm = Math.ceil(times / 4)): Promise<number> {
+/** Milliseconds of CPU that each of `times` takes in a process, after some that do not count. */
+async function cost(pid: number, times: number, work: (i: number) => Promise<Answer>, warm: number): Promise<number> {
   const once = async (i: number) => {
     const { status, bytes } = await work(i)
     if (status >= 300) throw new Error(`${status}: ${bytes.toString().slice(0, 300)}`)
@@ -102,116 +116,196 @@ async function cost(pid: number, times: number, work: (i: number) => Promise<Ans
   return (cpuMs(pid) - before) / times
 }
 
-interface Measured<T> {
+/** One kind of request, to whoever is measured. */
+interface Case {
+  readonly name: string
   readonly what: string
-  readonly floor: T
-  readonly ours: T
+  readonly times: number
+  /** Before the first round, so that what is measured has been compiled. */
+  readonly warm: number
+  readonly service: 'compute' | 'metadata'
+  /** The same of the floor, when it has it. */
+  readonly floor?: (i: number) => Promise<Answer>
+  readonly ours: (side: Side, i: number) => Promise<Answer>
   /** Most times the floor. */
   readonly budget?: number
 }
 
-type Line = Measured<number>
+const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
 
-/** Not measured yet. */
-interface Measure extends Measured<() => Promise<number>> {
-  readonly name: string
-}
-
+if (options.mariadb && !installed.mariadb()) throw new Error('there is no MariaDB on this machine')
 const cloud = await startCloud((text) => process.stderr.write(`${text}\n`))
-const floorPort = await freePorts(1)
-const floor = spawn(process.execPath, [join(import.meta.dirname, 'floor.ts'), cloud.state, String(floorPort)], { stdio: 'inherit' })
+const mariadb = options.mariadb ? await startMariadb() : undefined
+const [floorPort, neutronPort] = [await freePorts(1), await freePorts(1)]
+const neutron = await neutronStandIn(neutronPort)
+const sides: Side[] = []
+let floor: ChildProcess | undefined
 let broken = false
 try {
   const variables = await cloud.variables()
   const login = await token(variables)
   const { id, ...who } = login
-  const pids = Object.fromEntries((await cloud.processes()).processes.map(({ name, pid }) => [name, pid!]))
-  const compute = pids['compute-api']!
-  const metadata = pids['metadata-api']!
-  const base =
-    variables.COMPUTE_ENDPOINT ??
-    `${variables.OS_AUTH_URL!.replace(/:\d+.*/, '')}:${Number(/:(\d+)/.exec(variables.OS_AUTH_URL!)![1]) + 3}/v2.1`
-  const as = { 'X-Auth-Token': id, ...version }
-  const uuids = await seed(cloud.state, who)
+  const databases = mariadb ? await serverDatabases(mariadb.url, cloud) : filesOf(cloud)
+  const uuids = await seed(databases, who)
   const at = (i: number) => uuids[i % uuids.length]!
-  const raw = `http://127.0.0.1:${floorPort}`
-  await until(() => http('GET', `${raw}/show/${at(0)}`))
 
+  const raw = `http://127.0.0.1:${floorPort}`
+  // it reads files
+  if (!mariadb) {
+    floor = spawn(process.execPath, [join(import.meta.dirname, 'floor.ts'), cloud.state, String(floorPort)], { stdio: 'inherit' })
+    await until(() => http('GET', `${raw}/show/${at(0)}`))
+  }
+  const common = { cloud, databases, neutron: `http://127.0.0.1:${neutronPort}` }
+  const here = join(import.meta.dirname, '..')
+  sides.push(await startSide({ ...common, name: 'ours', checkout: here, node: options.node }))
+  if (options.beside) sides.push(await startSide({ ...common, name: 'beside', checkout: options.beside }))
+
+  const as = { 'X-Auth-Token': id, ...version }
+  const compute = (side: Side, method: string, path: string, body?: unknown) => http(method, `${side.compute.url}/v2.1${path}`, as, body)
   const image = JSON.parse((await http('GET', `${login.url('image')}/v2/images`, { 'X-Auth-Token': id })).bytes.toString()).images[0].id
   const unlimited = { quota_set: { instances: -1, cores: -1, ram: -1, force: true } }
-  await http('PUT', `${base}/os-quota-sets/${who.projectId}`, as, unlimited)
+  await compute(sides[0]!, 'PUT', `/os-quota-sets/${who.projectId}`, unlimited)
   const wanted = (i: number) => ({ server: { name: `made-${i}`, imageRef: image, flavorRef: '1', networks: 'none' } })
 
-  const document = `${variables.METADATA_ENDPOINT}/openstack/latest/meta_data.json`
-  const guest = (i: number) => ({
-    'X-Instance-ID': at(i),
-    'X-Tenant-ID': who.projectId,
-    'X-Forwarded-For': '10.0.0.1',
-    'X-Instance-ID-Signature': createHmac('sha256', variables.METADATA_SECRET!).update(at(i)).digest('hex'),
-  })
+  const document = '/openstack/latest/meta_data.json'
+  const metadata = (side: Side, path: string, uuid: string) =>
+    http('GET', `${side.metadata.url}${path}`, {
+      'X-Instance-ID': uuid,
+      'X-Tenant-ID': who.projectId,
+      'X-Forwarded-For': '10.0.0.1',
+      'X-Instance-ID-Signature': createHmac('sha256', variables.METADATA_SECRET!).update(uuid).digest('hex'),
+    })
+  // each server for the first time: what is kept is kept for each side, and a part of the servers is for each round
+  const turns = new Map<Side, number>()
+  const next = (side: Side) => {
+    const turn = turns.get(side) ?? 0
+    turns.set(side, turn + 1)
+    return at(turn)
+  }
+  const share = Math.floor(uuids.length / (rounds + 1))
   const pages = Math.max(10, Math.round(20_000 / servers))
-  const half = Math.floor(uuids.length / 2)
-  const rowsOfOne = () => cost(floor.pid!, 2000, (i) => http('GET', `${raw}/show/${at(i)}`))
-  const all: Measure[] = [
+  const rowsOfOne = (i: number) => http('GET', `${raw}/show/${at(i)}`)
+  const all: Case[] = [
     {
-      name: 'detail',
-      what: `GET /servers/detail?limit=${servers}`,
-      floor: () => cost(floor.pid!, pages, () => http('GET', `${raw}/detail/${who.projectId}/${servers}`)),
-      ours: () => cost(compute, pages, () => http('GET', `${base}/servers/detail?limit=${servers}`, as)),
-      budget: 2.5,
+      name: 'version',
+      what: 'GET /v2.1/',
+      times: 2000,
+      warm: 3000,
+      service: 'compute',
+      ours: (side) => compute(side, 'GET', '/'),
+    },
+    {
+      name: 'flavors',
+      what: 'GET /flavors/detail',
+      times: 1000,
+      warm: 1500,
+      service: 'compute',
+      ours: (side) => compute(side, 'GET', '/flavors/detail'),
     },
     {
       name: 'show',
       what: 'GET /servers/{id}',
+      times: 1500,
+      warm: 2500,
+      service: 'compute',
       floor: rowsOfOne,
-      ours: () => cost(compute, 2000, (i) => http('GET', `${base}/servers/${at(i)}`, as)),
+      ours: (side, i) => compute(side, 'GET', `/servers/${at(i)}`),
+    },
+    {
+      name: 'list',
+      what: 'GET /servers?limit=100',
+      times: 300,
+      warm: 500,
+      service: 'compute',
+      ours: (side) => compute(side, 'GET', '/servers?limit=100'),
+    },
+    {
+      name: 'hundred',
+      what: 'GET /servers/detail?limit=100',
+      times: 100,
+      warm: 150,
+      service: 'compute',
+      floor: () => http('GET', `${raw}/detail/${who.projectId}/100`),
+      ours: (side) => compute(side, 'GET', '/servers/detail?limit=100'),
+    },
+    {
+      name: 'detail',
+      what: `GET /servers/detail?limit=${servers}`,
+      times: pages,
+      warm: pages,
+      service: 'compute',
+      floor: () => http('GET', `${raw}/detail/${who.projectId}/${servers}`),
+      ours: (side) => compute(side, 'GET', `/servers/detail?limit=${servers}`),
+      budget: 2.5,
+    },
+    {
+      name: 'lock',
+      what: 'POST lock, unlock',
+      times: 500,
+      warm: 800,
+      service: 'compute',
+      ours: (side, i) => compute(side, 'POST', `/servers/${at(0)}/action`, { [i % 2 ? 'lock' : 'unlock']: null }),
     },
     {
       name: 'create',
       what: 'POST /servers',
-      floor: () => cost(floor.pid!, 100, (i) => http('POST', `${raw}/create/${at(i)}`, {}, wanted(i))),
-      ours: () => cost(compute, 30, (i) => http('POST', `${base}/servers`, as, wanted(i)), 10),
+      times: 40,
+      warm: 60,
+      service: 'compute',
+      floor: (i) => http('POST', `${raw}/create/${at(i)}`, {}, wanted(i)),
+      ours: (side, i) => compute(side, 'POST', '/servers', wanted(i)),
     },
     {
       name: 'metadata',
       what: 'meta_data.json, uncached',
+      times: share,
+      warm: share,
+      service: 'metadata',
       floor: rowsOfOne,
-      // each server for the first time; another half warms up
-      ours: async () => {
-        for (let i = 0; i < half; i++) await http('GET', document, guest(i))
-        return cost(metadata, half, (i) => http('GET', document, guest(i + half)), 0)
-      },
+      ours: (side) => metadata(side, document, next(side)),
     },
     {
       name: 'metadata',
       what: 'meta_data.json, cached',
+      times: 3000,
+      warm: 4000,
+      service: 'metadata',
       floor: rowsOfOne,
-      ours: () => cost(metadata, 4000, () => http('GET', document, guest(half))),
+      ours: (side) => metadata(side, document, at(0)),
     },
   ]
-  const lines: Line[] = []
-  for (const { name, floor, ours, ...rest } of all)
-    if (only.length === 0 || only.includes(name)) lines.push({ ...rest, floor: await floor(), ours: await ours() })
-
   process.stdout.write(
-    `${cpus()[0]?.model}, Node ${process.versions.node}, ${servers} servers, load ${loadavg()[0]!.toFixed(1)}; CPU of the answering process\n\n`,
+    `${cpus()[0]?.model}, Node ${process.versions.node}, ${servers} servers over ${mariadb ? 'MariaDB' : 'SQLite'}; CPU of the answering process, medians of ${rounds}\n\n`,
   )
-  process.stdout.write(`${'what'.padEnd(36)}${'floor'.padStart(10)}${'ours'.padStart(12)}${'ratio'.padStart(8)}  budget\n`)
-  for (const { what, floor: least, ours, budget } of lines) {
-    const ratio = ours / least
-    const holds = budget === undefined || ratio <= budget
+  const heads = [...sides.map(({ name }) => name), ...(floor ? ['floor', 'ratio'] : []), ...sides.map(({ name }) => `${name}, MB`)]
+  process.stdout.write(`${'what'.padEnd(34)}${heads.map((head) => head.padStart(13)).join('')}  budget\n`)
+  for (const { what, times, warm, service, floor: least, ours, budget } of all.filter(
+    ({ name }) => only.length === 0 || only.includes(name),
+  )) {
+    const found = new Map<Side | 'floor', number[]>([...sides, 'floor' as const].map((side) => [side, []]))
+    for (let round = 0; round < rounds; round++) {
+      for (const side of sides) found.get(side)!.push(await cost(side[service].pid, times, (i) => ours(side, i), round === 0 ? warm : 0))
+      if (floor && least) found.get('floor')!.push(await cost(floor.pid!, times, least, round === 0 ? warm : 0))
+    }
+    const [own] = sides.map((side) => median(found.get(side)!))
+    const ratio = floor && least ? own! / median(found.get('floor')!) : undefined
+    const holds = budget === undefined || ratio === undefined || ratio <= budget
     broken ||= !holds
-    const said = budget === undefined ? '' : `≤ ${budget}: ${holds ? 'holds' : 'BROKEN'}`
-    process.stdout.write(
-      `${what.padEnd(36)}${`${least.toFixed(2)} ms`.padStart(10)}${`${ours.toFixed(2)} ms`.padStart(12)}${ratio.toFixed(2).padStart(8)}  ${said}\n`,
-    )
+    const cells = [
+      ...sides.map((side) => `${median(found.get(side)!).toFixed(3)} ms`),
+      ...(floor ? (ratio === undefined ? ['', ''] : [`${median(found.get('floor')!).toFixed(3)} ms`, ratio.toFixed(2)]) : []),
+      ...sides.map((side) => residentMb(side[service].pid).toFixed(0)),
+    ]
+    const said = budget === undefined || ratio === undefined ? '' : `≤ ${budget}: ${holds ? 'holds' : 'BROKEN'}`
+    process.stdout.write(`${what.padEnd(34)}${cells.map((cell) => cell.padStart(13)).join('')}  ${said}\n`)
   }
-  process.stdout.write(
-    `\nresident after it: compute API ${residentMb(compute).toFixed(0)} MB, metadata API ${residentMb(metadata).toFixed(0)} MB\n`,
-  )
+  process.stdout.write(`\nload ${loadavg()[0]!.toFixed(1)}\n`)
 } finally {
-  floor.kill()
+  for (const side of sides) await side.stop()
+  floor?.kill()
+  neutron.close()
   agent.destroy()
+  await mariadb?.remove()
   await cloud.down()
   rmSync(cloud.folder, { recursive: true, force: true })
 }
