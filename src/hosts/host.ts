@@ -3,6 +3,7 @@
  * SIGTERM and SIGINT let requests finish (a second one ends at once), SIGQUIT ends at once, SIGHUP reads certificates anew and replaces workers.
  */
 import { rmSync, writeFileSync } from 'node:fs'
+import type { OwnModules } from './load.ts'
 import { type MetricsPage, metricsPage, type Snapshot, type SupervisorCounts } from './metrics-page.ts'
 import { serveMetrics } from './metrics-server.ts'
 import { dropPrivileges } from './privileges.ts'
@@ -13,15 +14,15 @@ import type { HostSettings } from './settings.ts'
 import { type Bound, bind } from './sockets.ts'
 import { type Note, superviseWorkers } from './supervisor.ts'
 import { inheritedSockets, type Notifier, systemdNotifier } from './systemd.ts'
-import { launchWorker } from './worker-process.ts'
+import { launchWorker, type WorkerCommand } from './worker-process.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
 export interface HostParts {
   readonly settings: HostSettings
   readonly env: Environment
-  /** The program and its first arguments that run a worker. */
-  readonly workerCommand: readonly [string, ...string[]]
+  readonly workerCommand: WorkerCommand
+  readonly own?: OwnModules
 }
 
 interface Process {
@@ -33,7 +34,7 @@ interface Process {
 }
 
 /** Resolves with the exit status when everything has ended. Rejects with what keeps it from starting. */
-export async function runHost({ settings, env, workerCommand }: HostParts): Promise<number> {
+export async function runHost({ settings, env, workerCommand, own }: HostParts): Promise<number> {
   const sinks = hostSinks(settings.logFile, settings.logMode)
   const say = serviceLog({ form: settings.serviceLog, sink: sinks.service })
   const inherited = inheritedSockets(env)
@@ -47,7 +48,7 @@ export async function runHost({ settings, env, workerCommand }: HostParts): Prom
     // ports that were asked for as 0 are known now
     const listen = settings.listen.map((endpoint, index) => ({ ...endpoint, address: bound[index]!.address }))
     const parts: Process = { settings: { ...settings, listen }, bound, sinks, say, notifier }
-    return settings.workers === 0 ? await runAlone(parts) : await runWorkers(parts, workerCommand)
+    return settings.workers === 0 ? await runAlone(parts, own) : await runWorkers(parts, workerCommand)
   } finally {
     for (const one of bound) one.close()
     if (settings.pidFile !== null) rmSync(settings.pidFile, { force: true })
@@ -55,7 +56,7 @@ export async function runHost({ settings, env, workerCommand }: HostParts): Prom
   }
 }
 
-async function runAlone({ settings, bound, sinks, say, notifier }: Process): Promise<number> {
+async function runAlone({ settings, bound, sinks, say, notifier }: Process, own: OwnModules | undefined): Promise<number> {
   const { promise: over, resolve: end } = Promise.withResolvers<number>()
   const fds = bound.map(({ fd }) => fd)
   let ending = false
@@ -68,7 +69,7 @@ async function runAlone({ settings, bound, sinks, say, notifier }: Process): Pro
     running.drain({ totalMs, idleMs: Math.min(totalMs, stopIdleMs) }).then(() => end(status))
   }
   const running = await startRunning({
-    ...{ settings, fds, say, worker: 0, access: sinks.access },
+    ...{ settings, fds, say, own, worker: 0, access: sinks.access },
     giveWay: (reason) => leave(0, `${reason}: this process ends, whoever started it may start it again`),
   })
   const page =
@@ -93,7 +94,7 @@ async function runAlone({ settings, bound, sinks, say, notifier }: Process): Pro
   return status
 }
 
-async function runWorkers({ settings, bound, sinks, say, notifier }: Process, command: HostParts['workerCommand']): Promise<number> {
+async function runWorkers({ settings, bound, sinks, say, notifier }: Process, command: WorkerCommand): Promise<number> {
   const fds = bound.map(({ fd }) => fd)
   const page = settings.metrics ? await metricsPage() : undefined
   const workers = new Map<number, { snapshot(): Promise<Snapshot> }>()

@@ -26,7 +26,7 @@ writeFileSync(join(folder, 'broken.mjs'), 'throw new Error("broken at import")')
 writeFileSync(join(folder, 'empty.mjs'), 'export const other = 1')
 
 const bodyOf = async (name: string, line = 'GET /x'): Promise<string> => {
-  const { application } = await loadApplication(name, folder)
+  const { application } = await loadApplication(name, { from: folder })
   const { body } = await application(ask(line, { body: 'b' }))
   if (typeof body === 'string') return body
   const chunks: Uint8Array[] = []
@@ -55,11 +55,11 @@ describe('an application', () => {
     ['./empty.mjs:other', 'is no application'],
   ]
   for (const [module, message] of refused)
-    test(`${module} is refused`, async () => expect(loadApplication(module, folder)).rejects.toThrow(message))
+    test(`${module} is refused`, async () => expect(loadApplication(module, { from: folder })).rejects.toThrow(message))
 
   test('says when it is ready', async () => {
-    await (await loadApplication('./apps.mjs', folder)).ready()
-    await expect((await loadApplication('./apps.mjs:late', folder)).ready()).rejects.toThrow('not yet')
+    await (await loadApplication('./apps.mjs', { from: folder })).ready()
+    await expect((await loadApplication('./apps.mjs:late', { from: folder })).ready()).rejects.toThrow('not yet')
   })
 })
 

@@ -25,15 +25,26 @@ const known: Readonly<Record<string, string>> = {
   'nova.wsgi.metadata.py': 'nova-ts/wsgi/metadata',
 }
 
+/** What an import gives. */
+type Exported = Readonly<Record<string, unknown>>
+
+/** Nova's two modules as this program itself has them, by their names as of a package: a bundle loads its own instead of the sources. */
+export type OwnModules = Readonly<Record<string, () => Promise<Exported>>>
+
+export interface LoadOptions {
+  readonly from?: string
+  readonly own?: OwnModules
+}
+
 /**
  * `MODULE` or `MODULE:EXPORT`, where MODULE is a name of Nova's (`nova.wsgi.metadata`), a path, or a package that `from` can import. Without EXPORT
  * it is `application`, else the default export. Throws `NoApplication`.
  */
-export async function loadApplication(name: string, from = process.cwd()): Promise<Loaded> {
+export async function loadApplication(name: string, { from = process.cwd(), own = {} }: LoadOptions = {}): Promise<Loaded> {
   const { module, key } = splitName(name)
-  let exported: Record<string, unknown>
+  let exported: Exported
   try {
-    exported = (await import(locate(module, from))) as Record<string, unknown>
+    exported = await load(module, from, own)
   } catch (error) {
     throw new NoApplication(`${module} cannot be loaded: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
   }
@@ -54,9 +65,13 @@ function splitName(name: string): { module: string; key: string | undefined } {
   return { module: module ?? name, key }
 }
 
-function locate(module: string, from: string): string {
+function load(module: string, from: string, own: OwnModules): Promise<Exported> {
   const ours = Object.hasOwn(known, module) ? known[module]! : scriptOf(module)
-  if (ours !== undefined) return import.meta.resolve(ours)
+  if (ours !== undefined) return own[ours]?.() ?? import(import.meta.resolve(ours))
+  return import(locate(module, from))
+}
+
+function locate(module: string, from: string): string {
   if (isAbsolute(module) || /^\.\.?\//.test(module) || existsSync(resolve(from, module))) return pathToFileURL(resolve(from, module)).href
   if (/^(file|data):/.test(module)) return module
   return pathToFileURL(createRequire(join(from, 'package.json')).resolve(module)).href

@@ -6,7 +6,7 @@ import type { BatchedSink } from '../oslo/log-sink.ts'
 import { accessLog } from './access-log.ts'
 import { endpointText } from './address.ts'
 import { watched } from './exchange.ts'
-import { loadApplication } from './load.ts'
+import { loadApplication, type OwnModules } from './load.ts'
 import type { Snapshot } from './metrics.ts'
 import { mount } from './mount.ts'
 import { addHeaders, healthPath } from './own-answers.ts'
@@ -25,6 +25,7 @@ export interface RunningParts {
   readonly worker: number
   readonly say: Say
   readonly access: BatchedSink
+  readonly own?: OwnModules | undefined
   /** Told when this worker has used up what it may. */
   readonly giveWay: GiveWay
 }
@@ -39,12 +40,12 @@ export interface Running {
 const retryMs = 500
 
 /** Rejects with what keeps the application from serving; waits for a database that is not there yet. */
-export async function startRunning({ settings, fds, worker, say, access, giveWay }: RunningParts): Promise<Running> {
+export async function startRunning({ settings, fds, worker, say, access, own, giveWay }: RunningParts): Promise<Running> {
   Object.assign(process.env, settings.environment)
   if (settings.directory !== null) process.chdir(settings.directory)
   // the application's own arguments, as the WSGI servers leave them in sys.argv
   if (settings.arguments.length > 0) process.env.NOVA_TS_ARGUMENTS = JSON.stringify(settings.arguments)
-  const { application, ready } = await loadApplication(settings.module)
+  const { application, ready } = await loadApplication(settings.module, { ...(own && { own }) })
   await whenReady(ready, say)
 
   let leaving = false

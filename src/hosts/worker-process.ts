@@ -1,5 +1,6 @@
 /** A worker as the supervisor sees it, and the supervisor as a worker sees it: the words that they exchange. */
 import { spawn } from 'node:child_process'
+import type { OwnModules } from './load.ts'
 import type { Snapshot } from './metrics-page.ts'
 import { onUncaught, stackOf } from './process-events.ts'
 import { type Running, startRunning } from './running.ts'
@@ -24,8 +25,16 @@ type Word =
   | { readonly last: Snapshot }
   | { readonly alive: true }
 
+/** What runs a worker. */
+export interface WorkerCommand {
+  readonly program: string
+  readonly args: readonly string[]
+  /** What it has in its environment where ours says nothing. */
+  readonly environment?: Readonly<Record<string, string>>
+}
+
 export interface LaunchParts {
-  readonly command: readonly [string, ...string[]]
+  readonly command: WorkerCommand
   readonly settings: HostSettings
   readonly fds: readonly number[]
   readonly worker: number
@@ -44,8 +53,8 @@ export function launchWorker(
   { command, settings, fds, worker, keep }: LaunchParts,
   events: WorkerEvents,
 ): Launched & { snapshot(): Promise<Snapshot> } {
-  const [program, ...args] = command
-  const { LISTEN_FDS: _, LISTEN_PID: __, LISTEN_FDNAMES: ___, NOTIFY_SOCKET: ____, ...env } = process.env
+  const { program, args, environment: more } = command
+  const { LISTEN_FDS: _, LISTEN_PID: __, LISTEN_FDNAMES: ___, NOTIFY_SOCKET: ____, ...env } = { ...more, ...process.env }
   const child = spawn(program, args, { env, stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...fds] })
   let serves = false
   let over = false
@@ -110,7 +119,7 @@ export function launchWorker(
 }
 
 /** A worker's whole life. It ends the process. */
-export async function runWorker(): Promise<never> {
+export async function runWorker(own?: OwnModules): Promise<never> {
   const { start } = await new Promise<Extract<Order, { start: unknown }>>((resolve) =>
     process.once('message', resolve as (m: unknown) => void),
   )
@@ -150,7 +159,7 @@ export async function runWorker(): Promise<never> {
   })
   try {
     running = await startRunning({
-      ...{ settings, fds, worker, say, access: sinks.access },
+      ...{ settings, fds, worker, say, own, access: sinks.access },
       giveWay: (reason) => leave(reason, true),
     })
   } catch (error) {

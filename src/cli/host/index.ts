@@ -1,5 +1,6 @@
 /** `nova-ts host MODULE`: serves an application. */
 import { BadAddress } from '../../hosts/address.ts'
+import { becomeServing, frugalHeap, servingArguments } from '../frugal.ts'
 import { type Command, Refusal } from '../usage.ts'
 import { describeHostFlags, readHostLine } from './flags.ts'
 
@@ -18,18 +19,27 @@ ${describeHostFlags()}
 SIGTERM lets requests under way finish, SIGHUP replaces workers one by one and reads certificates again, SIGUSR1 logs how it stands.
 `
 
+/** What the names of Nova's two modules stand for: in a bundle, its own. */
+const own = {
+  'nova-ts/wsgi/osapi_compute': () => import('../../wsgi/osapi_compute.ts'),
+  'nova-ts/wsgi/metadata': () => import('../../wsgi/metadata.ts'),
+}
+
 /** Runs until it is told to end. */
 export const host: Command = async (argv, terminal) => {
-  if (argv[0] === '--worker' && process.send) return (await import('../../hosts/worker-process.ts')).runWorker()
+  if (argv[0] === '--worker' && process.send) return (await import('../../hosts/worker-process.ts')).runWorker(own)
   if (argv.length === 0 || argv[0] === '--help' || argv[0] === '-h') {
     terminal.out(help)
     return argv.length === 0 ? 2 : 0
   }
   const { settings, notices } = readHostLine(argv, terminal.env)
   for (const notice of notices) terminal.err(`nova-ts: ${notice}\n`)
+  const [program, ...first] = terminal.self
+  if (settings.workers === 0) becomeServing(terminal.self, ['host', ...argv])
   const { runHost } = await import('../../hosts/host.ts')
   try {
-    const status = await runHost({ settings, env: terminal.env, workerCommand: [...terminal.self, 'host', '--worker'] })
+    const workerCommand = { program, args: [...servingArguments(), ...first, 'host', '--worker'], environment: frugalHeap }
+    const status = await runHost({ settings, env: terminal.env, workerCommand, own })
     process.exit(status)
   } catch (error) {
     if (error instanceof BadAddress || (error as Error).name === 'NoApplication')

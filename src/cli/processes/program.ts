@@ -2,6 +2,7 @@
 import { flushCompileCache } from 'node:module'
 import { setFlagsFromString } from 'node:v8'
 import type { Place } from '../../cloud/places.ts'
+import { heapGrowthPercent } from '../frugal.ts'
 
 /** What a process of the cloud is: starts, and returns what stops it. */
 export type Program = (place: Place) => Promise<{ close(): Promise<void> }>
@@ -13,9 +14,6 @@ export type Word = { readonly ready: true } | { readonly failed: string }
 const saveAfterMs = 500
 /** Longest that closing may take. */
 const closeMs = 4000
-
-/** The old part of the heap is cleared when it has grown by so many percent: V8 would let it double, and more (docs/decisions/0002). */
-const heapGrowthPercent = 40
 
 export async function runProgram(program: Program, place: Place): Promise<void> {
   setFlagsFromString(`--heap-growing-percent=${heapGrowthPercent}`)

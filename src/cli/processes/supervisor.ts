@@ -11,6 +11,7 @@ import { readRoster, survivors, writeRoster } from '../../cloud/roster.ts'
 import { ensureSecrets } from '../../cloud/secrets.ts'
 import { type Layout, openState, rememberPlace, removeDrafts, writeWhole } from '../../cloud/state.ts'
 import { type Events, type Launched, type Note, type ProgramStatus, type Supervisor, supervise } from '../../cloud/supervisor.ts'
+import { frugalNode } from '../frugal.ts'
 import { programEnvironment } from './environment.ts'
 import type { Word } from './program.ts'
 import { cloudPrograms } from './programs.ts'
@@ -92,13 +93,10 @@ interface LaunchParts {
   readonly self: Assignment['self']
 }
 
-/** Options of Node. A young heap of 6 MB instead of 48 costs a tenth of the work, and a cloud is five processes on somebody's laptop. */
-const frugal = ['--max-semi-space-size=2']
-
 function launch(name: string, { place, layout, environment, logs, self }: LaunchParts, events: Events): Launched {
   const output = logs === 'files' ? openLog(layout.log(name)) : 2
   const [program, ...first] = self
-  const child = spawn(program, [...frugal, ...first, 'cloud', 'process', name, JSON.stringify(place)], {
+  const child = spawn(program, [...frugalNode, ...first, 'cloud', 'process', name, JSON.stringify(place)], {
     cwd: place.state,
     env: environment,
     stdio: ['ignore', output, output, 'ipc'],
