@@ -100,17 +100,17 @@ class LazyAbort {
   }
 }
 
-async function send(response: Response, message: IncomingMessage, answer: ServerResponse): Promise<void> {
-  const { body } = response
-  answer.statusCode = response.status
-  for (const [name, value] of grouped(response.headers)) answer.setHeader(name, value)
+/** Rejects when it cannot be sent as it is. */
+async function send({ status, headers, body }: Response, message: IncomingMessage, answer: ServerResponse): Promise<void> {
   if (body === null || typeof body === 'string' || body instanceof Uint8Array) {
     const bytes = typeof body === 'string' && body.length > encodeAbove ? Buffer.from(body) : (body ?? '')
-    if (!answer.hasHeader('content-length') && mayHaveBody(response.status)) answer.setHeader('Content-Length', Buffer.byteLength(bytes))
+    const length = hasLength(headers) || !mayHaveBody(status) ? undefined : Buffer.byteLength(bytes)
+    answer.writeHead(status, lines(headers, length))
     if (message.method === 'HEAD') answer.end()
     else answer.end(bytes)
     return
   }
+  answer.writeHead(status, lines(headers))
   try {
     for await (const chunk of body) {
       if (answer.destroyed) return
@@ -136,12 +136,13 @@ function drained(answer: ServerResponse): Promise<void> {
 
 const mayHaveBody = (status: number): boolean => status >= 200 && status !== 204 && status !== 304
 
-/** Repeated headers go out as separate lines, which node:http does for array values. */
-function grouped(headers: Response['headers']): Map<string, string | string[]> {
-  const out = new Map<string, string | string[]>()
-  for (const [name, value] of headers) {
-    const before = out.get(name)
-    out.set(name, before === undefined ? value : Array.isArray(before) ? [...before, value] : [before, value])
-  }
+const hasLength = (headers: Response['headers']): boolean =>
+  headers.some(([name]) => name.length === 14 && name.toLowerCase() === 'content-length')
+
+/** Names and values in turn, as node:http sends them line by line: repeats and case as they are. */
+function lines(headers: Response['headers'], length?: number): string[] {
+  const out: string[] = []
+  for (const [name, value] of headers) out.push(name, value)
+  if (length !== undefined) out.push('Content-Length', String(length))
   return out
 }
