@@ -116,7 +116,7 @@ class MysqlSession implements Session {
 
   run(sql: string, parameters: readonly unknown[]): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      this.#connection.query(sql, bindable(parameters), (error, result) => {
+      this.#connection.query(parameters.length === 0 ? sql : filled(sql, parameters), (error, result) => {
         if (!error) return resolve(answerOf(result as mysql.ResultSetHeader | mysql.RowDataPacket[]))
         const translated = translate(error, this.#place, sql)
         if (translated instanceof ConnectionLost) this.#broken()
@@ -155,13 +155,35 @@ function answerOf(result: mysql.ResultSetHeader | mysql.RowDataPacket[]): Answer
   return { rows: [], affected: BigInt(result.affectedRows), insertId: result.insertId ? BigInt(result.insertId) : undefined }
 }
 
+/** Statements cut at their `?`, by their text: most are asked again and again. */
+const cut = new Map<string, readonly string[]>()
+const mostCut = 500
+const longestCut = 20_000
+
+function piecesOf(sql: string): readonly string[] {
+  let pieces = cut.get(sql)
+  if (!pieces) {
+    if (sql.length > longestCut) return sql.split('?')
+    if (cut.size >= mostCut) cut.clear()
+    cut.set(sql, (pieces = sql.split('?')))
+  }
+  return pieces
+}
+
+/** The statement with its parameters in it. One that has `?` of its own, in a text say, is left to mysql2, which knows where texts are. */
+function filled(sql: string, parameters: readonly unknown[]): string {
+  const pieces = piecesOf(sql)
+  if (pieces.length !== parameters.length + 1) return mysql.format(sql, parameters.map(plain))
+  let out = pieces[0]!
+  for (let i = 0; i < parameters.length; i++) out += mysql.escape(plain(parameters[i])) + pieces[i + 1]!
+  return out
+}
+
 /** mysql2 would spell objects in ways of its own; statements take plain values only. */
-function bindable(parameters: readonly unknown[]): unknown[] {
-  return parameters.map((value) => {
-    if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value
-    if (typeof value === 'bigint') return String(value)
-    throw new DatabaseError(`a parameter must be a plain value, not ${typeof value}`)
-  })
+function plain(value: unknown): string | number | boolean | null {
+  if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value
+  if (typeof value === 'bigint') return String(value)
+  throw new DatabaseError(`a parameter must be a plain value, not ${typeof value}`)
 }
 
 /** Error numbers by what they mean; oslo_db/sqlalchemy/exc_filters.py. */

@@ -29,6 +29,8 @@ export interface PoolOptions<C extends Pooled> {
 }
 
 export interface Pool<C extends Pooled> {
+  /** One that was in use a moment ago, when there is such a one: `take` without waiting. */
+  idle(): C | undefined
   /**
    * A connection for the caller alone. ConnectionLost when the server went away a moment ago and may be back soon, DatabaseUnavailable when it
    * has been away for longer or no connection came free in time.
@@ -81,6 +83,14 @@ export function openPool<C extends Pooled>({ connect, keep, overflow, waitSecond
       drop(connection)
     }
     return undefined
+  }
+
+  function recent(): C | undefined {
+    const last = idle.at(-1)
+    if (closed || !last || performance.now() - last.since >= pingAfterMs || !usable(last.connection)) return undefined
+    idle.pop()
+    last.connection.onLost = undefined
+    return last.connection
   }
 
   async function another(): Promise<C> {
@@ -137,6 +147,7 @@ export function openPool<C extends Pooled>({ connect, keep, overflow, waitSecond
   }
 
   return {
+    idle: recent,
     take,
     give(connection) {
       if (closed || connection.lost || (idle.length >= kept && waiting.size === 0)) return drop(connection)

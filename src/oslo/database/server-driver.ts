@@ -93,18 +93,16 @@ class ServerDriver implements Driver {
 
   /** One statement that reads, on any connection: it may be asked again. */
   #ask(sql: string, parameters: readonly unknown[]): Promise<Answer> {
-    return retrying(
-      async () => {
-        const session = await this.#pool.take()
-        try {
-          return await this.#run(session, sql, parameters)
-        } finally {
-          this.#pool.give(session)
-        }
-      },
-      this.busySeconds,
-      this.retries,
-    )
+    return retrying(() => this.#once(sql, parameters), this.busySeconds, this.retries)
+  }
+
+  async #once(sql: string, parameters: readonly unknown[]): Promise<Answer> {
+    const session = this.#pool.idle() ?? (await this.#pool.take())
+    try {
+      return await this.#run(session, sql, parameters)
+    } finally {
+      this.#pool.give(session)
+    }
   }
 
   #run(session: Session, sql: string, parameters: readonly unknown[]): Promise<Answer> {
@@ -139,7 +137,7 @@ class ServerDriver implements Driver {
     return {
       ...lifeCycle,
       acquireConnection: async () => {
-        const session = await this.#pool.take()
+        const session = this.#pool.idle() ?? (await this.#pool.take())
         const connection = asConnection((query) => this.#run(session, query.sql, query.parameters))
         sessions.set(connection, session)
         return connection

@@ -16,19 +16,21 @@ export interface Session extends Pooled {
 }
 
 /** Runs `work`, cut off when it takes longer than `seconds`: what an answer that comes later would belong to, nobody could tell. */
-export async function within<T>(session: Pick<Session, 'destroy'>, seconds: number, late: () => Error, work: () => Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const end = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
+export function within<T>(session: Pick<Session, 'destroy'>, seconds: number, late: () => Error, work: () => Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
       reject(late())
       session.destroy()
     }, seconds * 1000)
+    work().then(
+      (value) => {
+        clearTimeout(timer)
+        resolve(value)
+      },
+      (error: unknown) => {
+        clearTimeout(timer)
+        reject(error)
+      },
+    )
   })
-  const running = work()
-  try {
-    return await Promise.race([running, end])
-  } finally {
-    clearTimeout(timer)
-    running.catch(() => undefined)
-  }
 }
