@@ -70,8 +70,68 @@ function pem(option: string, path: string): Buffer {
 }
 
 async function exchange(agent: Agent, attempt: Attempt): Promise<Outcome> {
-  const { url, method, headers, body, timeoutMs, signal, stream } = attempt
-  signal?.throwIfAborted()
+  attempt.signal?.throwIfAborted()
+  try {
+    return await (attempt.stream ? begun(agent, attempt) : whole(agent, attempt))
+  } catch (error) {
+    if (attempt.signal?.aborted) throw attempt.signal.reason
+    throw peerError(error, attempt)
+  }
+}
+
+/** The answer once all of it is there, without the stream, the signal and the promises that undici has for others. */
+function whole(agent: Agent, { url, method, headers, body, timeoutMs, signal }: Attempt): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    let exchanging: Dispatcher.DispatchController | undefined
+    let broken: Error | undefined
+    let status = 0
+    let found: Outcome['headers'] = {}
+    let chunks: Uint8Array[] = []
+    const cut = (reason: Error) => {
+      broken = reason
+      exchanging?.abort(reason)
+      settled()
+      reject(reason)
+    }
+    const late = setTimeout(() => cut(new Late()), timeoutMs)
+    const gone = () => cut(signal!.reason)
+    const settled = () => {
+      clearTimeout(late)
+      signal?.removeEventListener('abort', gone)
+    }
+    signal?.addEventListener('abort', gone, { once: true })
+    agent.dispatch(
+      { ...target(url), method: method as Dispatcher.HttpMethod, headers, body: body as Sendable, headersTimeout: 0, bodyTimeout: 0 },
+      {
+        onRequestStart(controller) {
+          exchanging = controller
+          chunks = []
+          // it had to wait for a connection, for too long
+          if (broken) controller.abort(broken)
+        },
+        onResponseStart(_, code, fields) {
+          if (code < 200) return
+          status = code
+          found = fields
+        },
+        onResponseData: (_, chunk) => void chunks.push(chunk),
+        onResponseEnd() {
+          settled()
+          resolve({ url, status, headers: found, body: chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks), stream: null })
+        },
+        onResponseError(_, error) {
+          settled()
+          reject(error)
+        },
+      },
+    )
+  })
+}
+
+type Sendable = Dispatcher.DispatchOptions['body']
+
+/** The answer as soon as it begins, when it is no error. */
+async function begun(agent: Agent, { url, method, headers, body, timeoutMs, signal }: Attempt): Promise<Outcome> {
   const controller = new AbortController()
   const late = setTimeout(() => controller.abort(new Late()), timeoutMs)
   const gone = () => controller.abort(signal!.reason)
@@ -81,22 +141,14 @@ async function exchange(agent: Agent, attempt: Attempt): Promise<Outcome> {
       ...target(url),
       method: method as Dispatcher.HttpMethod,
       headers,
-      body: body as Dispatcher.DispatchOptions['body'],
+      body: body as Sendable,
       signal: controller.signal,
       headersTimeout: 0,
-      bodyTimeout: stream ? timeoutMs : 0,
+      bodyTimeout: timeoutMs,
     })
-    const streamed = stream && answer.statusCode < 300
-    return {
-      url,
-      status: answer.statusCode,
-      headers: answer.headers,
-      body: streamed ? new Uint8Array() : await answer.body.bytes(),
-      stream: streamed ? answer.body : null,
-    }
-  } catch (error) {
-    if (signal?.aborted) throw signal.reason
-    throw peerError(error, attempt)
+    const { statusCode: status } = answer
+    if (status < 300) return { url, status, headers: answer.headers, body: new Uint8Array(), stream: answer.body }
+    return { url, status, headers: answer.headers, body: await answer.body.bytes(), stream: null }
   } finally {
     clearTimeout(late)
     signal?.removeEventListener('abort', gone)
