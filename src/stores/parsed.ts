@@ -3,8 +3,10 @@
  * What is remembered is shared, so nobody may change it.
  */
 
-const most = 20_000
+/** Characters that are kept: what comes out of them takes some four times as much memory. */
+const most = 4_000_000
 const known = new Map<string, unknown>()
+let kept = 0
 
 /** The parsed text; null for null. */
 export function parsed<T>(text: string | null | undefined): T | null {
@@ -13,7 +15,11 @@ export function parsed<T>(text: string | null | undefined): T | null {
   if (found !== undefined) return found as T
   const value: unknown = JSON.parse(text)
   // Dropping all at once is cheaper than keeping order, and happens once in so many texts
-  if (known.size >= most) known.clear()
+  if (kept + text.length > most) {
+    known.clear()
+    kept = 0
+  }
+  kept += text.length
   known.set(text, value)
   return value as T
 }
