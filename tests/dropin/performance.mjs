@@ -4,12 +4,16 @@
 //   NOVA_API, NOVA_METADATA   where Nova's own two are
 //   NOVA_PIDS                 a command that prints the numbers of their main processes, compute API first
 //   NETWORK_STAND_IN          a port: Neutron's questions are answered there at once. Nova has to be started with [neutron] endpoint_override saying so
-// Arguments: --workers 1 (as many as Nova has), --seconds 3 (of each measurement), --servers 1000
-import { execSync } from 'node:child_process'
+// Arguments: --workers 1 (as many as Nova has), --seconds 3 (of each measurement), --warm 8 (seconds before it, of either side), --servers 1000,
+// --creates 10 (servers that are made in each measurement of that). Ours run as an operator runs them: from the bundle, which is made when there is none.
+// What it prints is Markdown, for docs/performance.md.
+import { execFileSync, execSync } from 'node:child_process'
 import { createHmac, randomUUID } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { Agent, createServer, request } from 'node:http'
 import { cpus } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { databases, depopulate, populate } from './population.mjs'
 import { authenticate, clientEnvironment, computeAt, metadataAt, needed, startServices } from './services.mjs'
@@ -18,13 +22,17 @@ const { values } = parseArgs({
   options: {
     workers: { type: 'string', default: '1' },
     seconds: { type: 'string', default: '3' },
+    warm: { type: 'string', default: '8' },
     servers: { type: 'string', default: '1000' },
+    creates: { type: 'string', default: '10' },
   },
 })
 const workers = Number(values.workers)
 const seconds = Number(values.seconds)
+const warmSeconds = Number(values.warm)
 const ticks = 100
 
+execFileSync(process.execPath, [join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'scripts', 'bundle.mjs')], { stdio: 'inherit' })
 const env = clientEnvironment()
 const token = await authenticate(env)
 const standIn = process.env.NETWORK_STAND_IN ? await network(Number(process.env.NETWORK_STAND_IN)) : undefined
@@ -44,19 +52,44 @@ const sides = {
 const store = await databases()
 const copies = Array.from({ length: Number(values.servers) }, () => randomUUID())
 let model
+let quota
+/** Servers that were made to see what that costs. */
+const made = []
 try {
   model = await build()
-  await populate(store, model, copies)
+  await populate(store, model.id, copies)
+  quota = await unlimited()
   await measureAll(model)
 } finally {
+  await removeMade()
+  if (quota) await once(sides.ours.compute, 'PUT', `/v2.1/os-quota-sets/${token.projectId}`, { quota_set: quota })
   await depopulate(store, copies)
-  if (model) await once(sides.ours.compute, 'DELETE', `/v2.1/servers/${model}`)
+  if (model) await once(sides.ours.compute, 'DELETE', `/v2.1/servers/${model.id}`)
   await store.close()
   await running.stop()
   standIn?.close()
 }
 
-/** One server, really built: what is copied. */
+/** The copies count as well: without this no server could be made beside them. What was there before comes back. */
+async function unlimited() {
+  const at = `/v2.1/os-quota-sets/${token.projectId}`
+  const { quota_set: before } = JSON.parse((await once(sides.ours.compute, 'GET', at)).body)
+  const { instances, cores, ram } = before
+  await once(sides.ours.compute, 'PUT', at, { quota_set: { instances: -1, cores: -1, ram: -1, force: true } })
+  return { instances, cores, ram, force: true }
+}
+
+async function removeMade() {
+  const gone = made.splice(0)
+  for (const id of gone) await once(sides.ours.compute, 'DELETE', `/v2.1/servers/${id}`)
+  for (let tries = 0; tries < 100 && gone.length > 0; tries++) {
+    const { status } = await once(sides.ours.compute, 'GET', `/v2.1/servers/${gone.at(-1)}`)
+    if (status === 404) gone.pop()
+    else await new Promise((resolve) => setTimeout(resolve, 300))
+  }
+}
+
+/** One server, really built: what is copied. Its id, and what it was asked for with. */
 async function build() {
   const endpoint = (type) =>
     token.catalog.find((service) => service.type === type).endpoints.find(({ interface: side }) => side === 'public').url
@@ -74,7 +107,7 @@ async function build() {
   const id = JSON.parse(body).server.id
   for (let tries = 0; tries < 200; tries++) {
     const { server: now } = JSON.parse((await once(sides.ours.compute, 'GET', `/v2.1/servers/${id}`)).body)
-    if (now.status === 'ACTIVE') return id
+    if (now.status === 'ACTIVE') return { id, server }
     if (now.status === 'ERROR') throw new Error(`the model is in error: ${JSON.stringify(now.fault)}`)
     await new Promise((resolve) => setTimeout(resolve, 300))
   }
@@ -102,52 +135,67 @@ async function measureAll(model) {
     'servers, detail of 1000': () => ({ method: 'GET', path: '/v2.1/servers/detail?limit=1000' }),
     'server, lock and unlock': () => ({
       method: 'POST',
-      path: `/v2.1/servers/${model}/action`,
+      path: `/v2.1/servers/${model.id}/action`,
       body: { [turn++ % 2 ? 'lock' : 'unlock']: null },
     }),
-    'metadata, cached': () => metadata(model),
+    'server, create': () => ({ method: 'POST', path: '/v2.1/servers', body: { server: { ...model.server, name: 'made' } } }),
+    'metadata, cached': () => metadata(model.id),
     'metadata, uncached': () => metadata(next()),
   }
-  process.stdout.write(
-    `${cpus()[0].model}, ${cpus().length} cores; ${copies.length} servers; ${workers} worker(s); Neutron: ${standIn ? 'a stand-in that answers at once' : 'real'}\n\n`,
+  const limits = {
+    // each server once: what is kept of it would be measured otherwise
+    'metadata, uncached': { warm: Math.floor(copies.length / 4), most: Math.floor(copies.length / 4) },
+    'server, create': { warm: Math.ceil(values.creates / 2), most: Number(values.creates) },
+  }
+  const write = (text) => process.stdout.write(text)
+  write(
+    `## With ${standIn ? 'a stand-in for Neutron that answers at once' : 'the real Neutron'}, ${workers} worker${workers > 1 ? 's' : ''}\n\n`,
   )
-  process.stdout.write('| request | | requests/s | p50 ms | p99 ms | CPU ms | memory MB |\n|---|---|---|---|---|---|---|\n')
-  for (const [name, make] of Object.entries(cases))
+  write(
+    `${cpus()[0].model}, ${cpus().length} cores, Node ${process.versions.node}, ${new Date().toISOString().slice(0, 10)}; ${copies.length} servers; `,
+  )
+  write(`each side warmed up for ${warmSeconds} s, measured for ${seconds} s.\n\n`)
+  write('| request | | requests/s | p50 ms | p99 ms | CPU ms | times less | memory MB |\n|---|---|---|---|---|---|---|---|\n')
+  for (const [name, make] of Object.entries(cases)) {
+    let theirs
     for (const side of ['nova', 'ours']) {
       turn = side === 'nova' ? 0 : Math.floor(copies.length / 2)
-      const { rate, p50, p99, cpu, memory, failed } = await measure(
-        sides[side],
-        make,
-        name.startsWith('metadata, un') ? copies.length / 2 : Number.POSITIVE_INFINITY,
-      )
-      const cells = [rate.toFixed(1), p50.toFixed(1), p99.toFixed(1), cpu.toFixed(2), memory.toFixed(0)]
-      process.stdout.write(`| ${side === 'nova' ? name : ''} | ${side}${failed ? ` (${failed} failed)` : ''} | ${cells.join(' | ')} |\n`)
+      const { rate, p50, p99, cpu, memory, failed } = await measure(sides[side], make, limits[name])
+      theirs ??= cpu
+      const less = side === 'ours' ? (theirs / cpu).toFixed(1) : ''
+      const cells = [rate.toFixed(1), p50.toFixed(1), p99.toFixed(1), cpu.toFixed(2), less, memory.toFixed(0)]
+      write(`| ${side === 'nova' ? name : ''} | ${side}${failed ? ` (${failed} failed)` : ''} | ${cells.join(' | ')} |\n`)
+      await removeMade()
     }
+  }
+  write('\n')
 }
 
 /** Two connections for each worker, for a while after a warm-up. */
-async function measure(side, make, most) {
+async function measure(side, make, { warm = Number.POSITIVE_INFINITY, most = Number.POSITIVE_INFINITY } = {}) {
   const service = make().service ?? 'compute'
   const pid = side.pids[service]
   const run = async (forMs, limit) => {
     const times = []
     let failed = 0
+    let begun = 0
     const end = performance.now() + forMs
     const line = async () => {
       const agent = new Agent({ keepAlive: true, maxSockets: 1 })
-      while (performance.now() < end && times.length + failed < limit) {
+      while (performance.now() < end && begun++ < limit) {
         const { method, path, body, headers } = make()
         const start = performance.now()
-        const { status } = await once(side[service], method, path, body, { agent, headers })
+        const { status, body: text } = await once(side[service], method, path, body, { agent, headers })
         if (status < 300) times.push(performance.now() - start)
         else failed++
+        if (status === 202 && path === '/v2.1/servers') made.push(JSON.parse(text).server.id)
       }
       agent.destroy()
     }
     await Promise.all(Array.from({ length: workers * 2 }, line))
     return { times, failed }
   }
-  await run(500, Math.min(20, most))
+  await run(warmSeconds * 1000, warm)
   const before = spent(pid)
   const start = performance.now()
   const { times, failed } = await run(seconds * 1000, most)
