@@ -1,4 +1,5 @@
 /** OpenStack's tree: documents under dated versions (nova/api/metadata/base.py RouteConfiguration). */
+import { randomUUID } from 'node:crypto'
 import type { MetadataBackends } from '../../compute/metadata/backends.ts'
 import { networkConfigOf } from '../../compute/metadata/content.ts'
 import { dedicatedCpus, devicesOf } from '../../compute/metadata/devices.ts'
@@ -32,11 +33,12 @@ export async function openstackAt(
   const version = openstackVersion(first)
   if (!version) return undefined
   const name = rest.join('/')
-  return Object.hasOwn(documents, name) ? documents[name]!({ ...parts, guest, has: (since) => version >= since }) : undefined
+  return Object.hasOwn(documents, name) ? documents[name]!({ ...parts, guest, version, has: (since) => version >= since }) : undefined
 }
 
 interface Asked extends OpenstackParts {
   readonly guest: Guest
+  readonly version: OpenstackVersion
   /** Whether what came with a version is there in the one that is asked for. */
   readonly has: (since: OpenstackVersion) => boolean
 }
@@ -49,7 +51,7 @@ const json = (value: unknown): Document => ({ type: 'application/json', body: du
 const documents: Readonly<Record<string, (asked: Asked) => Answer>> = {
   '': listing,
   version: listing,
-  'meta_data.json': (asked) => json(metaData(asked)),
+  'meta_data.json': (asked) => ({ type: 'application/json', body: metaDataText(asked) }),
   user_data: ({ guest }) => {
     const data = userDataOf(guest)
     return data ? plain(data) : undefined
@@ -61,7 +63,7 @@ const documents: Readonly<Record<string, (asked: Asked) => Answer>> = {
   },
   'vendor_data2.json': async ({ backends, guest, has }) => (has('2016-10-06') ? json(await allVendorData(backends, guest)) : undefined),
   // Plain text in every version, those that do not list it included: Nova names no type and looks at no version
-  'network_data.json': ({ guest }) => plain(dumps(networkData(guest.networkInfo) ?? {})),
+  'network_data.json': ({ guest }) => plain(textOf(guest, 'network', () => dumps(networkData(guest.networkInfo) ?? {}))),
 }
 
 function listing({ guest, has }: Asked): Document {
@@ -76,7 +78,28 @@ function listing({ guest, has }: Asked): Document {
   return plain(names.join('\n'))
 }
 
-function metaData({ guest, backends, has, randomBytes }: Asked): object {
+/** Texts of what is known of a guest, for as long as that is kept. */
+const texts = new WeakMap<Guest, Map<string, string>>()
+
+function textOf(guest: Guest, name: string, make: () => string): string {
+  let known = texts.get(guest)
+  if (!known) texts.set(guest, (known = new Map()))
+  let text = known.get(name)
+  if (text === undefined) known.set(name, (text = make()))
+  return text
+}
+
+/** Stands where a seed, new for each answer, belongs; no guest can know it. */
+const seedPlace = randomUUID()
+
+function metaDataText(asked: Asked): string {
+  const text = textOf(asked.guest, asked.version, () => dumps(metaData(asked)))
+  if (!asked.has('2013-04-04')) return text
+  const at = text.indexOf(seedPlace)
+  return `${text.slice(0, at)}${asked.randomBytes(512).toString('base64')}${text.slice(at + seedPlace.length)}`
+}
+
+function metaData({ guest, backends, has }: Asked): object {
   const keyPair = keyPairOf(guest)
   return {
     uuid: guest.uuid,
@@ -90,7 +113,7 @@ function metaData({ guest, backends, has, randomBytes }: Asked): object {
     name: guest.displayName,
     launch_index: guest.launchIndex,
     availability_zone: guest.availabilityZone,
-    ...(has('2013-04-04') && { random_seed: randomBytes(512).toString('base64') }),
+    ...(has('2013-04-04') && { random_seed: seedPlace }),
     ...(has('2015-10-15') && { project_id: guest.projectId }),
     ...(has('2016-06-30') && {
       devices: devicesOf(guest.deviceMetadata, { vlan: has('2017-02-22'), trusted: has('2018-08-27'), shares: has('2025-04-04') }),
