@@ -9,6 +9,7 @@ import { answered } from '../stores/cells.ts'
 import { Aggregate as AggregateObject } from '../stores/objects/aggregate.ts'
 import type { Backends } from './backends.ts'
 import { Fault, type FaultKind } from './faults.ts'
+import { tellingFailure } from './notifications/exceptions.ts'
 import { aggregatePayload } from './notifications/payloads.ts'
 import { computeOf } from './services/find.ts'
 
@@ -21,8 +22,26 @@ export async function findAggregate({ stores }: Backends, id: number): Promise<A
   return found
 }
 
+/** Failures are told to operators, too. */
+const failing = <T>(
+  backends: Backends,
+  context: RequestContext,
+  name: string,
+  args: Readonly<Record<string, unknown>>,
+  run: () => Promise<T>,
+): Promise<T> => tellingFailure(backends, context, { service: 'compute', name, args }, run)
+
 /** Throws `aggregateExists`. */
-export async function createAggregate(
+export const createAggregate = (
+  backends: Backends,
+  context: RequestContext,
+  wanted: { name: string; zone: string | null },
+): Promise<Aggregate> =>
+  failing(backends, context, 'create_aggregate', { aggregate_name: wanted.name, availability_zone: wanted.zone }, () =>
+    create(backends, context, wanted),
+  )
+
+async function create(
   backends: Backends,
   context: RequestContext,
   { name, zone }: { name: string; zone: string | null },
@@ -42,11 +61,22 @@ export async function createAggregate(
 type Pairs = Readonly<Record<string, string | null>>
 
 /** A new name is kept even when the zone is then refused, as in Nova. Throws `aggregateExists` or `aggregateNotUpdated`. */
-export async function updateAggregate(
+export function updateAggregate(
   backends: Backends,
   context: RequestContext,
   id: number,
   { name, ...pairs }: { name?: string; availability_zone?: string | null },
+): Promise<Aggregate> {
+  const run = () => update(backends, context, id, name, pairs)
+  return failing(backends, context, 'update_aggregate', { aggregate_id: id, values: pairs }, run)
+}
+
+async function update(
+  backends: Backends,
+  context: RequestContext,
+  id: number,
+  name: string | undefined,
+  pairs: { availability_zone?: string | null },
 ): Promise<Aggregate> {
   let aggregate = await findAggregate(backends, id)
   if (name !== undefined && name !== aggregate.name) {
@@ -63,8 +93,10 @@ export async function updateAggregate(
 }
 
 /** Sets these pairs and keeps the others; a pair whose value is null goes. Throws `aggregateMetadataNotUpdated`. */
-export async function setAggregateMetadata(backends: Backends, context: RequestContext, id: number, pairs: Pairs): Promise<Aggregate> {
-  return withMetadata(backends, context, await findAggregate(backends, id), pairs, 'aggregateMetadataNotUpdated')
+export function setAggregateMetadata(backends: Backends, context: RequestContext, id: number, pairs: Pairs): Promise<Aggregate> {
+  return failing(backends, context, 'update_aggregate_metadata', { aggregate_id: id, metadata: pairs }, async () =>
+    withMetadata(backends, context, await findAggregate(backends, id), pairs, 'aggregateMetadataNotUpdated'),
+  )
 }
 
 async function withMetadata(
@@ -118,7 +150,10 @@ async function checkZone(
 }
 
 /** Throws `aggregateNotEmpty` while hosts are in it. */
-export async function deleteAggregate(backends: Backends, context: RequestContext, id: number): Promise<void> {
+export const deleteAggregate = (backends: Backends, context: RequestContext, id: number): Promise<void> =>
+  failing(backends, context, 'delete_aggregate', { aggregate_id: id }, () => remove(backends, context, id))
+
+async function remove(backends: Backends, context: RequestContext, id: number): Promise<void> {
   await tellOlder(backends, context, 'delete', 'start', { id })
   const aggregate = await findAggregate(backends, id)
   await tellNewer(backends, context, 'delete', 'start', aggregate)
@@ -129,7 +164,10 @@ export async function deleteAggregate(backends: Backends, context: RequestContex
 }
 
 /** Throws `computeHostNotFound`, `aggregateHostRefused` or `aggregateHostExists`. */
-export async function addHost(backends: Backends, context: RequestContext, id: number, host: string): Promise<Aggregate> {
+export const addHost = (backends: Backends, context: RequestContext, id: number, host: string): Promise<Aggregate> =>
+  failing(backends, context, 'add_host_to_aggregate', { aggregate_id: id, host_name: host }, () => putIn(backends, context, id, host))
+
+async function putIn(backends: Backends, context: RequestContext, id: number, host: string): Promise<Aggregate> {
   await tellOlder(backends, context, 'add_host', 'start', { id }, { host_name: host })
   const { cell } = await computeOf(backends, host)
   const aggregate = await findAggregate(backends, id)
@@ -153,7 +191,9 @@ export async function addHost(backends: Backends, context: RequestContext, id: n
 /** Throws `aggregateHostNotFound`, `aggregateHostKept`, or a `PeerError`, before anything is changed, when Placement cannot follow. */
 export async function removeHost(backends: Backends, context: RequestContext, id: number, host: string): Promise<Aggregate> {
   try {
-    return await takeOut(backends, context, id, host)
+    return await failing(backends, context, 'remove_host_from_aggregate', { aggregate_id: id, host_name: host }, () =>
+      takeOut(backends, context, id, host),
+    )
   } catch (error) {
     if (error instanceof Fault && (error.kind === 'computeHostNotFound' || error.kind === 'aggregateNotFound'))
       throw new Fault('aggregateHostNotFound', host, id)

@@ -4,6 +4,7 @@ import type { ProjectShare } from '../stores/cell/hosts.ts'
 import type { ComputeNode } from '../stores/cell/services.ts'
 import type { Backends } from './backends.ts'
 import { Fault } from './faults.ts'
+import { tellingFailure } from './notifications/exceptions.ts'
 import { callHost } from './rpc/host.ts'
 import { type Placed, serviceOn } from './services/find.ts'
 
@@ -19,18 +20,24 @@ async function computeOn(backends: Backends, host: string): Promise<Placed> {
 
 /** What the compute says: `enabled` or `disabled`. Throws `badRequest` with what else it says. */
 export async function enableHost(backends: Backends, context: RequestContext, host: string, enabled: boolean): Promise<string> {
-  const compute = await computeOn(backends, host)
-  const work = () => callHost(backends, context, compute, 'set_host_enabled', { enabled })
-  const said = await told(backends, context, 'set_enabled', { host_name: host, enabled }, work)
+  const args = { host_name: host, enabled }
+  const said = await failing(backends, context, 'set_host_enabled', args, async () => {
+    const compute = await computeOn(backends, host)
+    const work = () => callHost(backends, context, compute, 'set_host_enabled', { enabled })
+    return told(backends, context, 'set_enabled', args, work)
+  })
   if (said !== 'enabled' && said !== 'disabled') throw new Fault('badRequest', said)
   return said
 }
 
 /** What the compute says: `on_maintenance` or `off_maintenance`. Throws `badRequest` with what else it says. */
 export async function maintainHost(backends: Backends, context: RequestContext, host: string, mode: boolean): Promise<string> {
-  const compute = await computeOn(backends, host)
-  const work = () => callHost(backends, context, compute, 'host_maintenance_mode', { host, mode })
-  const said = await told(backends, context, 'set_maintenance', { host_name: host, mode }, work)
+  const args = { host_name: host, mode }
+  const said = await failing(backends, context, 'set_host_maintenance', args, async () => {
+    const compute = await computeOn(backends, host)
+    const work = () => callHost(backends, context, compute, 'host_maintenance_mode', { host, mode })
+    return told(backends, context, 'set_maintenance', args, work)
+  })
   if (said !== 'on_maintenance' && said !== 'off_maintenance') throw new Fault('badRequest', said)
   return said
 }
@@ -39,10 +46,21 @@ export type PowerAction = 'startup' | 'shutdown' | 'reboot'
 
 /** What the compute says that it did. */
 export async function powerHost(backends: Backends, context: RequestContext, host: string, action: PowerAction): Promise<string> {
-  const compute = await computeOn(backends, host)
-  const work = () => callHost(backends, context, compute, 'host_power_action', { action })
-  return told(backends, context, 'power_action', { host_name: host, action }, work)
+  const args = { host_name: host, action }
+  return failing(backends, context, 'host_power_action', args, async () => {
+    const compute = await computeOn(backends, host)
+    const work = () => callHost(backends, context, compute, 'host_power_action', { action })
+    return told(backends, context, 'power_action', args, work)
+  })
 }
+
+const failing = <T>(
+  backends: Backends,
+  context: RequestContext,
+  name: string,
+  args: Readonly<Record<string, unknown>>,
+  run: () => Promise<T>,
+): Promise<T> => tellingFailure(backends, context, { service: 'compute', name, args }, run)
 
 /** Tells before and, unless it fails, after. nova/compute/utils.py notify_about_host_update */
 async function told<T>(

@@ -6,6 +6,7 @@ import { Fault } from './faults.ts'
 import type { NewKey } from './keys/new-key.ts'
 import { generateSsh, sshFingerprint } from './keys/ssh.ts'
 import { generateX509, x509Fingerprint } from './keys/x509.ts'
+import { tellingFailure } from './notifications/exceptions.ts'
 import { type KeyPairFacts, keyPairPayload } from './notifications/payloads.ts'
 import { chargedTo, limitSet } from './quotas.ts'
 import { enforceLocal } from './unified-limits.ts'
@@ -36,13 +37,19 @@ export interface Wanted {
 }
 
 /** Throws `keyPairLimitExceeded`, `invalidKeyPair` or `keyPairExists`, whichever comes first. */
-export async function importKeyPair(
+export function importKeyPair(
   backends: Backends,
   context: RequestContext,
   userId: string,
   wanted: Wanted,
   publicKey: string,
 ): Promise<KeyPair> {
+  const args = { user_id: userId, key_name: wanted.name, public_key: publicKey, key_type: wanted.type }
+  const run = () => takeIn(backends, context, userId, wanted, publicKey)
+  return tellingFailure(backends, context, { service: 'api', name: 'import_key_pair', args }, run)
+}
+
+async function takeIn(backends: Backends, context: RequestContext, userId: string, wanted: Wanted, publicKey: string): Promise<KeyPair> {
   await checkQuota(backends, context, userId, 1)
   await tellName(backends, context, 'import.start', wanted.name)
   const fingerprint = wanted.type === 'ssh' ? sshFingerprint(publicKey) : x509Fingerprint(publicKey)
@@ -55,7 +62,19 @@ export async function importKeyPair(
 }
 
 /** Throws `keyPairLimitExceeded` or `keyPairExists`. */
-export async function generateKeyPair(
+export function generateKeyPair(
+  backends: Backends,
+  context: RequestContext,
+  userId: string,
+  wanted: Wanted,
+): Promise<KeyPair & { privateKey: string }> {
+  const args = { user_id: userId, key_name: wanted.name, key_type: wanted.type }
+  return tellingFailure(backends, context, { service: 'api', name: 'create_key_pair', args }, () =>
+    generate(backends, context, userId, wanted),
+  )
+}
+
+async function generate(
   backends: Backends,
   context: RequestContext,
   userId: string,
@@ -106,7 +125,12 @@ async function keep(
 }
 
 /** Throws `keyPairNotFound`. */
-export async function deleteKeyPair(backends: Backends, context: RequestContext, userId: string, name: string): Promise<void> {
+export const deleteKeyPair = (backends: Backends, context: RequestContext, userId: string, name: string): Promise<void> =>
+  tellingFailure(backends, context, { service: 'api', name: 'delete_key_pair', args: { user_id: userId, key_name: name } }, () =>
+    remove(backends, context, userId, name),
+  )
+
+async function remove(backends: Backends, context: RequestContext, userId: string, name: string): Promise<void> {
   await tellName(backends, context, 'delete.start', name)
   const found = await findKeyPair(backends, userId, name)
   await tell(backends, context, 'delete', 'start', found)

@@ -5,12 +5,14 @@ import { hostname } from 'node:os'
 import { dirname } from 'node:path'
 import type { Clock, Ids } from '../compute/backends.ts'
 import { type Notifications, notificationsOptions, openNotifications } from '../compute/notifications/notifications.ts'
+import { servicePayload } from '../compute/notifications/payloads.ts'
 import { checkUpgradeSettings, computePin, upgradeOptions } from '../compute/rpc/pin.ts'
 import type { Rpc } from '../compute/rpc.ts'
 import { ConfigError } from '../oslo/config/error.ts'
 import { searchDirectories } from '../oslo/config/files.ts'
 import { settings } from '../oslo/config/settings.ts'
 import { readSources, type Sources, wsgiConfigFiles } from '../oslo/config/sources.ts'
+import type { RequestContext } from '../oslo/context.ts'
 import { openDatabase } from '../oslo/database/database.ts'
 import { apiDatabaseOptions, databaseOptions } from '../oslo/database/options.ts'
 import { type Logs, logOptions, openLogs } from '../oslo/log.ts'
@@ -22,6 +24,7 @@ import { type RpcClient, rpcClient } from '../oslo/messaging/rpc-client.ts'
 import { openTransport } from '../oslo/messaging/transport.ts'
 import { apiSchema } from '../stores/api/schema.ts'
 import { cellSchema } from '../stores/cell/schema.ts'
+import type { Service } from '../stores/cell/services.ts'
 import { expandUrl } from '../stores/cell-urls.ts'
 import { type Cell, type CellStore, type Cells, type CellsOptions, CellTimeout, cellStore, openCells } from '../stores/cells.ts'
 import { apiStore, type Stores } from '../stores/stores.ts'
@@ -149,11 +152,56 @@ export async function openMain({ sources }: Configured): Promise<CellStore> {
   return cellStore(await openDatabase(own.connection, { schema: cellSchema, settings: own }), clock.now, 0)
 }
 
-async function enlist({ sources, logs, host }: Configured, name: string, main: CellStore, cells: Pick<Cells, 'gather'>): Promise<void> {
+async function enlist(configured: Configured, name: string, main: CellStore, cells: Pick<Cells, 'gather'>): Promise<void> {
+  const { sources, logs, host } = configured
   const tolerate = settings(workaroundsOptions, sources).disableComputeServiceCheckForFfu
   await refuseOldComputes(cells, { tolerate, log: logs.named('nova.api.openstack.wsgi_app') })
-  await recordService(main, { host, binary: name.startsWith('nova-') ? name : `nova-${name}`, uuid: ids.uuid() })
+  const binary = name.startsWith('nova-') ? name : `nova-${name}`
+  const created = await recordService(main, { host, binary, uuid: ids.uuid() })
+  const service = created && (await main.services.find(host, binary))
+  // Not awaited: a broker that is away must not hold up the start
+  if (service) void announce(configured, service)
 }
+
+/** Tells that a service came to be. nova/objects/service.py Service.create */
+async function announce(configured: Configured, service: Service): Promise<void> {
+  const notices = openNotices(configured)
+  const source = service.binary === 'nova-osapi_compute' ? 'nova-api' : service.binary!
+  await notices.versioned(ownContext(ids.uuid(), clock.now()), () => ({
+    object: 'service',
+    action: 'create',
+    publisher: { host: service.host!, source },
+    payload: servicePayload(service, null),
+  }))
+  await notices.close()
+}
+
+/** Of work that nobody asked for. nova/context.py get_admin_context */
+const ownContext = (uuid: string, now: number): RequestContext => ({
+  userId: null,
+  userName: null,
+  projectId: null,
+  projectName: null,
+  domainId: null,
+  domainName: null,
+  userDomainId: null,
+  projectDomainId: null,
+  systemScope: null,
+  roles: [],
+  isAdmin: true,
+  isAdminProject: true,
+  token: null,
+  serviceToken: null,
+  serviceUserId: null,
+  serviceProjectId: null,
+  serviceRoles: [],
+  catalog: [],
+  requestId: `req-${uuid}`,
+  globalRequestId: null,
+  remoteAddress: null,
+  timestamp: new Date(now).toISOString().slice(0, 23),
+  readDeleted: 'no',
+})
 
 /** Who is told what the service does; brokers are connected to when there is something to tell. */
 export function openNotices({ sources, logs, host }: Configured): Notifications {
@@ -161,7 +209,7 @@ export function openNotices({ sources, logs, host }: Configured): Notifications 
   const { transportUrl, controlExchange } = settings(messagingOptions, sources)
   const rabbit = (values: Readonly<Record<string, string>>) => settings(rabbitOptions, sources, { values })
   let driver: Driver | undefined
-  return openNotifications({
+  const notices = openNotifications({
     settings: settings(notificationsOptions, sources),
     notifier,
     host,
@@ -170,6 +218,13 @@ export function openNotices({ sources, logs, host }: Configured): Notifications 
     clock,
     ids,
   })
+  return {
+    ...notices,
+    async close() {
+      await notices.close()
+      await driver?.close()
+    },
+  }
 }
 
 /** Connects to the message brokers, each when it is first needed. */

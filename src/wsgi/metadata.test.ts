@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
@@ -124,6 +124,20 @@ test('a service of one cell alone needs no nova_api', async () => {
   const application = await imported(conf('', `local_metadata_per_cell = true\n[database]\nconnection = ${cell}\n`))
   expect(await get(application, 'GET /openstack/latest/user_data', unmapped)).toEqual([200, 'hello'])
   expect(await databases.cell.services.find('here', 'nova-metadata')).toMatchObject({ version: 72 })
+})
+
+test('that the service came to be is told, once', async () => {
+  const log = join(mkdtempSync(join(folder, 'log-')), 'metadata.log')
+  const cell = databases.stores.url('cell1.sqlite')
+  const loud = `[oslo_messaging_notifications]\ndriver = log\n[notifications]\nnotification_format = versioned\n`
+  const text = conf(`host = elsewhere\nlog_file = ${log}`, `local_metadata_per_cell = true\n[database]\nconnection = ${cell}\n${loud}`)
+  await imported(text)
+  const told = () => readFileSync(log, 'utf8').match(/"event_type":"service.create"/g)?.length
+  await vi.waitFor(() => expect(told()).toBe(1), 5000)
+  expect(readFileSync(log, 'utf8')).toMatch(/"publisher_id":"nova-metadata:elsewhere".*"ServiceStatusPayload".*"availability_zone":null/)
+  await imported(text)
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  expect(told()).toBe(1)
 })
 
 test('a service of all cells needs nova_api', async () => {

@@ -13,20 +13,22 @@ export class TooOldComputeService extends Error {
   override readonly name = 'TooOldComputeService'
 }
 
-/** Makes the row or brings its version up to date. Another worker may do the same at the same moment. */
+/** Makes the row, and answers its uuid, or brings its version up to date. Another worker may do the same at the same moment. */
 export async function recordService(
   main: CellStore,
   { host, binary, uuid }: { host: string; binary: string; uuid: string },
-): Promise<void> {
+): Promise<string | undefined> {
   const found = await main.services.find(host, binary)
   if (found) {
     if (found.version !== serviceVersion) await main.services.update(found.id, { version: serviceVersion })
-    return
+    return undefined
   }
   try {
     await main.services.create({ host, binary, uuid, topic: null, reportCount: 0, version: serviceVersion })
+    return uuid
   } catch (error) {
     if (!(error instanceof DuplicateKey)) throw error
+    return undefined
   }
 }
 

@@ -1,8 +1,8 @@
 /** Checks answers against what Nova declares of them: every answer that a test sees, at its version. */
 
 import { firstProblem } from '../../src/api/serve/explain.ts'
-import { str } from '../../src/api/serve/python.ts'
 import { router } from '../../src/app/router.ts'
+import { str } from '../../src/oslo/python.ts'
 import { type Upstream, upstream } from '../upstream/operations.ts'
 
 const table: Record<string, Map<string, Upstream>> = {}

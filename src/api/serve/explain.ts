@@ -3,9 +3,9 @@
  * written), and says it in the same words. Slower than the verdict of validate.ts, and used when that is no, or on the legacy endpoint.
  */
 import { isDeepStrictEqual } from 'node:util'
+import { numberFrom, pythonRegExp, repr } from '../../oslo/python.ts'
 import type { Schema } from '../spec/shape.ts'
 import { formats, hasFormat } from './formats.ts'
-import { numberFrom, pythonRegExp, repr } from './python.ts'
 
 export interface Problem {
   readonly path: readonly (string | number)[]

@@ -2,11 +2,11 @@
 import type { ValidateFunction } from 'ajv'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { Fault } from '../../compute/faults.ts'
+import { numberFrom, pythonRegExp, str } from '../../oslo/python.ts'
 import type { Minor } from '../spec/history.ts'
 import { type Schema, type Shapes, schemaAt } from '../spec/shape.ts'
 import { firstProblem, type Problem } from './explain.ts'
 import { formats } from './formats.ts'
-import { numberFrom, pythonRegExp, str } from './python.ts'
 
 const ajv = new Ajv2020({
   strict: false,

@@ -178,6 +178,31 @@ test('services', async () => {
   await call('2.53', `PUT /os-services/${services[0].id}`, { status: 'enabled' })
 })
 
+test('what fails', async () => {
+  await call('2.1', 'DELETE /os-aggregates/99')
+  await call('2.10', 'DELETE /os-keypairs/absent')
+  const exceptions = told.filter(({ priority }) => priority === 'ERROR')
+  expect(exceptions.map(({ event_type, publisher_id }) => `${event_type} ${publisher_id}`)).toEqual([
+    'delete_aggregate compute.api1',
+    'compute.exception nova-api:api1',
+    'delete_key_pair api.api1',
+    'compute.exception nova-api:api1',
+  ])
+  expect(payloadOf('delete_aggregate')).toEqual({
+    exception: "{'kwargs': {'aggregate_id': 99, 'code': 404}, 'message': 'Aggregate 99 could not be found.', 'class': 'AggregateNotFound'}",
+    args: { aggregate_id: 99 },
+  })
+  expect(payloadOf('delete_key_pair')).toMatchObject({ args: { user_id: 'admin'.padEnd(32, '0'), key_name: 'absent' } })
+  expect(payloadOf('compute.exception')).toMatchObject({ 'nova_object.name': 'ExceptionPayload', 'nova_object.version': '1.1' })
+  expect(data('compute.exception')).toEqual({
+    module_name: 'nova.compute.api',
+    function_name: 'delete_aggregate',
+    exception: 'AggregateNotFound',
+    exception_message: 'Aggregate 99 could not be found.',
+    traceback: expect.stringContaining('Fault: Aggregate 99'),
+  })
+})
+
 describe('servers', () => {
   test('whose state changes', async () => {
     const uuid = await farmed.server()

@@ -33,6 +33,7 @@ export interface Unversioned {
   readonly host?: string
   readonly event: string
   readonly payload: object
+  readonly priority?: Priority
 }
 
 export interface Versioned {
@@ -87,8 +88,8 @@ export function openNotifications({ settings, notifier, host, ...parts }: Notifi
     enabled: Boolean(older?.enabled || newer?.enabled),
     host: here,
     unversioned: (context, make) =>
-      made(older, make, (to, { service, host: of = here, event, payload }) =>
-        to.notify(context, { publisher: `${service}.${of}`, event, priority: 'info', payload }),
+      made(older, make, (to, { service, host: of = here, event, payload, priority = 'info' }) =>
+        to.notify(context, { publisher: `${service}.${of}`, event, priority, payload }),
       ),
     versioned: (context, make) =>
       made(newer, make, (to, { object, action, phase, payload, publisher, priority = 'info' }) => {

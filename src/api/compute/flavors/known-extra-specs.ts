@@ -3,8 +3,8 @@
  * name in a known namespace, is refused.
  */
 import { Fault } from '../../../compute/faults.ts'
+import { str } from '../../../oslo/python.ts'
 import { resourceClasses, traits } from '../../../oslo/resource-names.ts'
-import { str } from '../../serve/python.ts'
 
 type Rule =
   | { readonly is: 'text'; readonly words?: readonly string[]; readonly pattern?: string }
