@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Compares the embedded cloud with recorded answers of Nova 33.0.2: `node tests/conformance/run.mjs <folder with conform.mjs> [scenario ...]`.
 // floors.json says how many percent of a scenario must be identical; what differs above that is shown and counts as skipped.
+// With STRICT=1 the texts of messages count, too (floors-strict.json); texts.json lists what differs then, and why.
 import { spawn } from 'node:child_process'
 import { readFileSync, rmSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
@@ -11,7 +12,9 @@ if (!folder) {
   process.stderr.write('which folder holds conform.mjs?\n')
   process.exit(2)
 }
-const floors = JSON.parse(readFileSync(join(dirname(fileURLToPath(import.meta.url)), 'floors.json'), 'utf8'))
+const floors = JSON.parse(
+  readFileSync(join(dirname(fileURLToPath(import.meta.url)), process.env.STRICT === '1' ? 'floors-strict.json' : 'floors.json'), 'utf8'),
+)
 const scenarios = named.length > 0 ? named : Object.keys(floors)
 
 const { startCloud } = await import('../support/cloud.ts')

@@ -1,4 +1,7 @@
-import { afterEach, expect, test } from 'vitest'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { ConfigError } from '../config/error.ts'
 import type { RequestContext } from '../context.ts'
 import { silent } from '../log.ts'
@@ -28,9 +31,9 @@ afterEach(async () => {
 const lines: string[] = []
 const log = () => ({ ...silent, info: (line: string) => void lines.push(line), error: (line: string) => void lines.push(`error: ${line}`) })
 let made = 0
-function open(driver: string[], broker: () => Driver, retry = 0, told: NotifierParts['log'] = log) {
+function open(driver: string[], broker: () => Driver, retry = 0, told: NotifierParts['log'] = log, routingConfig: string | null = null) {
   const parts: NotifierParts = {
-    settings: { driver, topics: ['notifications', 'others'], retry },
+    settings: { driver, topics: ['notifications', 'others'], retry, routingConfig },
     broker,
     log: told,
     clock: { now: () => 1_767_225_600_000 },
@@ -146,5 +149,41 @@ test('log takes a log whose methods want their object, as the real one is', asyn
 })
 
 test('a driver that is not there is refused', () => {
-  expect(() => open(['routing'], () => memoryDriver())).toThrow(ConfigError)
+  expect(() => open(['sounds'], () => memoryDriver())).toThrow(ConfigError)
+})
+
+describe('routing', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'routing-'))
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+  const routed = (text: string) => {
+    const file = join(folder, `${crypto.randomUUID()}.yaml`)
+    writeFileSync(file, text)
+    return open(['routing'], () => memoryDriver(), 0, log, file)
+  }
+
+  const cases: [file: string, event: string, priority: 'info' | 'error', logged: boolean][] = [
+    ['', 'a.b', 'info', false],
+    ['g: {log: }', 'a.b', 'info', true],
+    ['g: {log: {accepted_events: [keypair.*]}}', 'keypair.create', 'info', true],
+    ['g: {log: {accepted_events: [keypair.*]}}', 'flavor.create', 'info', false],
+    ['g: {log: {accepted_events: ["[!k]?avor.create"]}}', 'flavor.create', 'info', true],
+    ['g: {log: {accepted_events: ["a.b"]}}', 'aXb', 'info', false],
+    ['g: {log: {accepted_priorities: [ERROR]}}', 'a.b', 'info', false],
+    ['g: {log: {accepted_priorities: [ERROR]}}', 'a.b', 'error', true],
+    ['g: {log: {accepted_events: [x]}}\nh: {log: {accepted_events: [a.*]}}', 'a.b', 'info', true],
+    ['g: {log: , routing: }', 'a.b', 'info', true],
+    ['g: {noop: }', 'a.b', 'info', false],
+  ]
+  test.each(cases)('%j: %s %s', async (file, event, priority, logged) => {
+    lines.splice(0)
+    const notifier = routed(file)
+    notifier.notify(context, { ...notification, event, priority })
+    await notifier.close()
+    expect(lines.length).toBe(logged ? 1 : 0)
+  })
+
+  const bad = ['g: [log]', '[g]', 'g: {log: [x]}', 'g: {log: {accepted_events: x}}', 'g: {sounds: }', 'g: {']
+  test.each(bad)('%j is refused', (file) => expect(() => routed(file)).toThrow(ConfigError))
+  test('so is a file that is not there', () =>
+    expect(() => open(['routing'], () => memoryDriver(), 0, log, '/nonexistent.yaml')).toThrow(/\/nonexistent.yaml cannot be read/))
 })

@@ -7,13 +7,15 @@ import { maskPassword } from '../mask-password.ts'
 import { contextToWire } from './context.ts'
 import type { Driver } from './driver.ts'
 import { seal } from './envelope.ts'
+import { readRoutes } from './routing.ts'
 
 export const notifierOptions = group('oslo_messaging_notifications', {
   driver: multi('driver', [], {
-    help: 'Where notifications go: messagingv2, messaging, log, noop or test; several may be said. Nowhere when unset.',
+    help: 'Where notifications go: messagingv2, messaging, log, routing, noop or test; several may be said. Nowhere when unset.',
   }),
   transportUrl: text('transport_url', null, { help: 'Their broker; that of RPC when unset.', secret: true }),
   topics: list('topics', ['notifications'], { help: 'Their topics: each is a queue for every priority, such as notifications.info.' }),
+  routingConfig: text('routing_config', null, { help: 'The file of the driver routing: which drivers get which notifications.' }),
   retry: integer('retry', -1, { min: -1, help: 'How often to try again to send one; -1 is until it is sent.' }),
 })
 export type NotifierSettings = Settings<typeof notifierOptions>
@@ -39,7 +41,7 @@ export interface Notifier {
 }
 
 export interface NotifierParts {
-  readonly settings: Pick<NotifierSettings, 'driver' | 'topics' | 'retry'>
+  readonly settings: Pick<NotifierSettings, 'driver' | 'topics' | 'retry'> & Partial<Pick<NotifierSettings, 'routingConfig'>>
   /** The broker, opened at the first need. */
   readonly broker: () => Driver
   readonly log: (name: string) => Pick<Log, 'info' | 'warning' | 'error'>
@@ -126,12 +128,24 @@ function senderOf(name: string, parts: NotifierParts): Send | undefined {
         const level = priority === 'error' || priority === 'critical' ? 'error' : priority === 'warn' ? 'warning' : 'info'
         parts.log(`oslo.messaging.notification.${message.event_type}`)[level](maskPassword(JSON.stringify(message)))
       }
+    case 'routing':
+      return routing(parts)
     case 'test':
       return (_, message) => parts.kept?.(message)
     default:
       throw new ConfigError(
-        `[oslo_messaging_notifications] driver: there is no ${name}; there are messaging, messagingv2, log, noop and test`,
+        `[oslo_messaging_notifications] driver: there is no ${name}; there are messaging, messagingv2, log, routing, noop and test`,
       )
+  }
+}
+
+function routing(parts: NotifierParts): Send {
+  const routes = readRoutes(parts.settings.routingConfig || null)
+  // The file may not lead back here
+  const named = routes.drivers.filter((name) => name !== 'routing').map((name) => [name, senderOf(name, parts)] as const)
+  const senders = new Map(named)
+  return async (context, message, priority) => {
+    for (const name of routes.driversFor(message.event_type, priority)) await senders.get(name)?.(context, message, priority)
   }
 }
 
