@@ -40,6 +40,7 @@ export function tablesOf<S extends Schema>(schema: S) {
   type Tables = TablesOf<S>
   type Name = keyof Tables & string
   const selections = new Map<string, string[]>()
+  const selects = new Map<string, string>()
   const selected = (table: Name) => {
     let found = selections.get(table)
     if (!found) selections.set(table, (found = selection(schema, table as never)))
@@ -51,10 +52,14 @@ export function tablesOf<S extends Schema>(schema: S) {
       // biome-ignore lint/suspicious/noExplicitAny: kysely cannot follow columns named at run time
       (tx as unknown as Kysely<any>).selectFrom(table as string).select(selected(table)) as never,
     /** The same as text, for a SELECT written by hand: what follows is its WHERE. */
-    selectFrom: (table: Name): string =>
-      `SELECT ${selected(table)
-        .map((column) => column.replace(/ as (\w+)$/, ' AS "$1"'))
-        .join(', ')} FROM ${table}`,
+    selectFrom(table: Name): string {
+      let text = selects.get(table)
+      if (text === undefined) {
+        const columns = selected(table).map((column) => column.replace(/ as (\w+)$/, ' AS "$1"'))
+        selects.set(table, (text = `SELECT ${columns.join(', ')} FROM ${table}`))
+      }
+      return text
+    },
     /** INSERT of one row with the defaults of Nova's models; its id. */
     insert: async <T extends Name>(tx: Kysely<Tables>, table: T, values: ValuesOf<Tables, T>): Promise<number> => {
       const row = { ...initial(schema[table]!), ...rowOf(values) }
