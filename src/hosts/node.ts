@@ -49,7 +49,7 @@ function requestOf(message: IncomingMessage, abort: LazyAbort): Request {
     headers: message.headers,
     rawHeaders: message.rawHeaders,
     environ,
-    body: () => (body ??= readBody(message, Math.min(environ.maxBodyBytes ?? hardLimit, hardLimit))),
+    body: () => (body ??= hasBody(message) ? readBody(message, Math.min(environ.maxBodyBytes ?? hardLimit, hardLimit)) : nothing),
     chunks: () => message,
     get signal() {
       return abort.signal
@@ -65,10 +65,17 @@ export function splitTarget(target: string): { path: string; query: string } {
   return { path: path.startsWith('/') ? path : `/${path}`, query: mark < 0 ? '' : rest.slice(mark + 1) }
 }
 
+const nothing = Promise.resolve(new Uint8Array())
+
+/** RFC 9112, 6.3: a request has a body when it says how long it is, or that it comes in chunks. */
+const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
+
 function readBody(message: IncomingMessage, limit: number): Promise<Uint8Array> {
   return new Promise((done, fail) => {
     const chunks: Buffer[] = []
     let size = 0
+    let ended = false
     message.on('data', (chunk: Buffer) => {
       size += chunk.length
       if (size > limit) {
@@ -77,9 +84,15 @@ function readBody(message: IncomingMessage, limit: number): Promise<Uint8Array> 
         fail(new BodyTooLarge(`more than ${limit} bytes`))
       } else chunks.push(chunk)
     })
-    message.on('end', () => done(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)))
+    message.on('end', () => {
+      ended = true
+      done(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks))
+    })
     message.on('error', fail)
-    message.on('close', () => fail(new Error('the client went away')))
+    message.on('close', () => {
+      // an error costs more than all the rest here
+      if (!ended) fail(new Error('the client went away'))
+    })
   })
 }
 
