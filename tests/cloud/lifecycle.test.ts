@@ -222,7 +222,7 @@ const mistakes: [argv: string[], code: number, told: RegExp][] = [
   [['fly'], 2, /^nova-ts: there is no command fly: there are cloud, .*\nnova-ts --help tells/],
   [['cloud'], 2, /--port-compute N/],
   [['cloud', 'up', '--help'], 0, /NOVA_TS_PORT_COMPUTE/],
-  [['cloud', 'fly'], 2, /there is no command cloud fly; there are up, down, status, openrc, reset, fault\nnova-ts cloud --help tells/],
+  [['cloud', 'fly'], 2, /there is no command cloud fly: there are up, down, status, openrc, reset, fault\nnova-ts cloud --help tells/],
   [['cloud', 'up', '--port-compute', 'x'], 2, /--port-compute takes a number/],
   [['cloud', 'up', '--state', '/dev/null'], 1, /^nova-ts: \/dev\/null/],
   [['cloud', 'up', '--wait', '0'], 2, /--wait takes a number of seconds/],
