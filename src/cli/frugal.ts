@@ -3,7 +3,7 @@
 /** Of a cloud's processes the old part of the heap is cleared when it has grown by so many percent: V8 would let it double, and more (docs/decisions/0002). */
 export const heapGrowthPercent = 40
 
-/** Options of Node for the processes of a cloud. A young heap of 6 MB instead of 48 costs a tenth of the work, and half as much again of large pages. */
+/** Options of Node for the processes of a cloud. A young heap of 6 MB instead of 48 costs a tenth of the work, and more of large pages. */
 export const frugalNode: readonly string[] = ['--max-semi-space-size=2']
 
 /**

@@ -9,7 +9,7 @@ import { answered } from '../stores/cells.ts'
 import { Aggregate as AggregateObject } from '../stores/objects/aggregate.ts'
 import type { Backends } from './backends.ts'
 import { Fault, type FaultKind } from './faults.ts'
-import { tellingFailure } from './notifications/exceptions.ts'
+import { failing } from './notifications/exceptions.ts'
 import { aggregatePayload } from './notifications/payloads.ts'
 import { computeOf } from './services/find.ts'
 
@@ -21,15 +21,6 @@ export async function findAggregate({ stores }: Backends, id: number): Promise<A
   if (!found) throw new Fault('aggregateNotFound', id)
   return found
 }
-
-/** Failures are told to operators, too. */
-const failing = <T>(
-  backends: Backends,
-  context: RequestContext,
-  name: string,
-  args: Readonly<Record<string, unknown>>,
-  run: () => Promise<T>,
-): Promise<T> => tellingFailure(backends, context, { service: 'compute', name, args }, run)
 
 /** Throws `aggregateExists`. */
 export const createAggregate = (

@@ -4,7 +4,7 @@ import type { ProjectShare } from '../stores/cell/hosts.ts'
 import type { ComputeNode } from '../stores/cell/services.ts'
 import type { Backends } from './backends.ts'
 import { Fault } from './faults.ts'
-import { tellingFailure } from './notifications/exceptions.ts'
+import { failing } from './notifications/exceptions.ts'
 import { callHost } from './rpc/host.ts'
 import { type Placed, serviceOn } from './services/find.ts'
 
@@ -53,14 +53,6 @@ export async function powerHost(backends: Backends, context: RequestContext, hos
     return told(backends, context, 'power_action', args, work)
   })
 }
-
-const failing = <T>(
-  backends: Backends,
-  context: RequestContext,
-  name: string,
-  args: Readonly<Record<string, unknown>>,
-  run: () => Promise<T>,
-): Promise<T> => tellingFailure(backends, context, { service: 'compute', name, args }, run)
 
 /** Tells before and, unless it fails, after. nova/compute/utils.py notify_about_host_update */
 async function told<T>(

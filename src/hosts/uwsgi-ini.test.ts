@@ -137,6 +137,8 @@ describe('options', () => {
     ['harakiri = 60', { requestSeconds: 60 }],
     ['reload-on-rss = 512', { maxMemoryMib: 512 }],
     ['max-worker-lifetime = 3600', { maxAgeSeconds: 3600 }],
+    ['max-worker-lifetime = 2592000', { maxAgeSeconds: 2_000_000 }],
+    ['harakiri = 999999999', { requestSeconds: 2_000_000 }],
     ['logger = file:/var/log/nova/api.log', { logFile: '/var/log/nova/api.log' }],
     ['chmod-socket', { socketMode: 0o666 }],
     ['chmod-socket = 660', { socketMode: 0o660 }],

@@ -213,8 +213,10 @@ const notDone =
   }
 
 const setWorkers = (draft: Draft, value: string): void => void (draft.workers = number(value))
-const setDrain = (draft: Draft, value: string): void => void (draft.drainSeconds = number(value))
-const setReceive = (draft: Draft, value: string): void => void (draft.receiveSeconds = Math.max(1, number(value)))
+/** Some 23 days at the most: a timer of Node that is to wait for longer does not wait at all. */
+const seconds = (value: string): number => Math.min(number(value), 2_000_000)
+const setDrain = (draft: Draft, value: string): void => void (draft.drainSeconds = seconds(value))
+const setReceive = (draft: Draft, value: string): void => void (draft.receiveSeconds = Math.max(1, seconds(value)))
 const setLogFile = (draft: Draft, value: string): void => void (draft.logFile = value)
 const setMaxMemory = (draft: Draft, value: string): void => void (draft.maxMemoryMib = number(value))
 const setPidFile = (draft: Draft, value: string): void => void (draft.pidFile = value)
@@ -271,7 +273,7 @@ const options: Readonly<Record<string, (draft: Draft, value: string) => void>> =
   'max-requests': (draft, value) => void (draft.maxRequests = number(value)),
   stats: notDone('stats is not spoken: --metrics gives Prometheus metrics'),
   'stats-server': notDone('stats-server is not spoken: --metrics gives Prometheus metrics'),
-  harakiri: (draft, value) => void (draft.requestSeconds = number(value)),
+  harakiri: (draft, value) => void (draft.requestSeconds = seconds(value)),
   chdir: (draft, value) => void (draft.directory = resolve(value)),
   logger: setLogger,
   'req-logger': notDone('req-logger is not done: the access log goes where the other lines go'),
@@ -279,7 +281,7 @@ const options: Readonly<Record<string, (draft: Draft, value: string) => void>> =
   'logfile-chown': notDone('logfile-chown is not done: the file belongs to who runs the host'),
   'reload-on-rss': setMaxMemory,
   'evil-reload-on-rss': setMaxMemory,
-  'max-worker-lifetime': (draft, value) => void (draft.maxAgeSeconds = number(value)),
+  'max-worker-lifetime': (draft, value) => void (draft.maxAgeSeconds = seconds(value)),
   'limit-as': notDone('limit-as is not done: reload-on-rss replaces workers, and a unit or a container can limit memory'),
 }
 

@@ -57,8 +57,20 @@ export function capture({ held, largestBytes, kept, lost }: CaptureParts): Witne
     end(response: IncomingMessage, ms: number) {
       if (over) return lost(over)
       const coding = response.headers['content-encoding']
-      decoded(Buffer.concat(chunks), coding, largestBytes).then(
-        (body) => kept({ status: response.statusCode!, headers: response.headers, body, ms }, release),
+      const whole = Buffer.concat(chunks)
+      chunks = []
+      decoded(whole, coding, largestBytes).then(
+        (body) => {
+          // what waits is unpacked
+          const more = body.length - size
+          if (more > 0 && !held.take(more)) {
+            release()
+            return lost('memory')
+          }
+          if (more < 0) held.give(-more)
+          size = body.length
+          kept({ status: response.statusCode!, headers: response.headers, body, ms }, release)
+        },
         () => {
           release()
           lost('tooLarge')

@@ -17,7 +17,7 @@ export interface Counts {
   requests: number
   /** Reads among them. */
   reads: number
-  /** Requests to which the real one gave no answer: clients were told 502 or 504. */
+  /** Requests to which the real one gave no answer: clients were told 502 or 504, or their answer broke off. */
   realFailed: number
   /** Reads answered by both. */
   compared: number

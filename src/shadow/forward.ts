@@ -6,7 +6,7 @@ import type { Side } from './side.ts'
 /** Sees an answer pass. Must not throw, and cannot hold it up. */
 export interface Witness {
   chunk(bytes: Buffer): void
-  /** The whole answer is with the client. */
+  /** All of it has come from the real one. */
   end(response: IncomingMessage, ms: number): void
   /** There was none, or not all of it, because of this one. */
   lost(by: 'client' | 'real'): void
@@ -58,8 +58,16 @@ export function forwarding({ real, silentMs, witness, failed }: ForwardParts): F
       upstream.on('response', (incoming) => {
         response = incoming
         answer.sendDate = false
-        // pieces are made anew, for a client of HTTP/1.0 knows none
-        answer.writeHead(incoming.statusCode!, incoming.statusMessage, without(endToEnd(incoming.rawHeaders), 'transfer-encoding'))
+        try {
+          // pieces are made anew, for a client of HTTP/1.0 knows none
+          answer.writeHead(incoming.statusCode!, incoming.statusMessage, without(endToEnd(incoming.rawHeaders), 'transfer-encoding'))
+        } catch (error) {
+          seen?.lost('real')
+          failed(`gave an answer that cannot be passed on: ${(error as Error).message}`)
+          answer.destroy()
+          upstream.destroy()
+          return
+        }
         if (seen) incoming.on('data', (chunk: Buffer) => seen.chunk(chunk))
         incoming.on('end', () => seen?.end(incoming, performance.now() - started))
         incoming.on('error', (error: NodeJS.ErrnoException) => {

@@ -111,8 +111,9 @@ export function mirror({ real, ours, settings, counts, oursTook, tell }: MirrorP
   }
 
   async function different(what: Omit<Extract<Verdict, { kind: 'different' }>, 'kind' | 'lasting'>): Promise<void> {
-    counts.different++
     const later = await askOurs(what.read.question).catch(() => undefined)
+    if (over) return
+    counts.different++
     tell({ kind: 'different', ...what, lasting: later === undefined || compareAnswers(what.real, later, what.read.route) !== undefined })
   }
 

@@ -1,5 +1,6 @@
 import http, { type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import net from 'node:net'
+import { gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, test } from 'vitest'
 import { defaults, type ShadowSettings } from './settings.ts'
 import { type Shadow, startShadow } from './shadow.ts'
@@ -403,6 +404,15 @@ describe('the comparison', () => {
     await (await enough.get('/')).arrayBuffer()
     await enough.settled(1)
     expect(enough.summary().counts).toMatchObject({ same: 1 })
+  })
+
+  test('an answer counts for what it is unpacked', async () => {
+    const packed = gzipSync(Buffer.alloc(3_000_000, 'x'))
+    const real = await api((_, response) => void response.writeHead(200, { 'Content-Encoding': 'gzip' }).end(packed))
+    const running = await shadow(real.url, real.url, { heldBytes: 2_000_000 })
+    await (await running.get('/')).arrayBuffer()
+    await running.settled(1)
+    expect(running.summary().counts).toMatchObject({ compared: 0, dropped: { memory: 1 } })
   })
 
   test('the memory of what was compared is free again', async () => {

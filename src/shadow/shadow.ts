@@ -79,7 +79,7 @@ export async function startShadow({ settings, write, warn, now = () => new Date(
   }
 
   const server = serverFor(settings.listen, forward)
-  await listen(server, settings.listen)
+  // before the server: nobody is served by a shadow that does not come to be
   const metrics =
     settings.metrics &&
     (await serveMetrics({
@@ -87,6 +87,13 @@ export async function startShadow({ settings, write, warn, now = () => new Date(
       contentType: 'text/plain; version=0.0.4; charset=utf-8',
       page: async () => metricsText(told.summary(), took),
     }))
+  try {
+    await listen(server, settings.listen)
+  } catch (error) {
+    metrics?.close()
+    throw error
+  }
+  server.on('error', (error) => warn(`${addressText(settings.listen.address)}: ${error.message}`))
   return {
     address: addressOf(server, settings.listen),
     summary: told.summary,
@@ -103,7 +110,7 @@ export async function startShadow({ settings, write, warn, now = () => new Date(
 }
 
 function serverFor({ protocol, certificate }: Endpoint, forward: RequestListener): Server {
-  const options = { maxHeaderSize: largestHead, keepAliveTimeout: 75_000, insecureHTTPParser: false }
+  const options = { maxHeaderSize: largestHead, keepAliveTimeout: 75_000 }
   const server =
     protocol === 'https'
       ? createTlsServer({ ...options, cert: readFileSync(certificate!.certificate), key: readFileSync(certificate!.key) }, forward)

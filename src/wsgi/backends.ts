@@ -160,7 +160,10 @@ async function enlist(configured: Configured, name: string, main: CellStore, cel
   const created = await recordService(main, { host, binary, uuid: ids.uuid() })
   const service = created && (await main.services.find(host, binary))
   // Not awaited: a broker that is away must not hold up the start
-  if (service) void announce(configured, service)
+  if (service)
+    announce(configured, service).catch((error: unknown) => {
+      logs.named('nova.notifications').error(`service.create was not told: ${error instanceof Error ? error.message : error}`)
+    })
 }
 
 /** Tells that a service came to be. nova/objects/service.py Service.create */

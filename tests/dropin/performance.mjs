@@ -5,7 +5,7 @@
 //   NOVA_PIDS                 a command that prints the numbers of their main processes, compute API first
 //   NETWORK_STAND_IN          a port: Neutron's questions are answered there at once. Nova has to be started with [neutron] endpoint_override saying so
 // Arguments: --workers 1 (as many as Nova has), --seconds 3 (of each measurement), --warm 8 (seconds before it, of either side), --servers 1000,
-// --creates 10 (servers that are made in each measurement of that). Ours run as an operator runs them: from the bundle, which is made when there is none.
+// --creates 10 (servers that are made in each measurement of that). Ours run as an operator runs them: from the bundle, which is made first.
 // What it prints is Markdown, for docs/performance.md.
 import { execFileSync, execSync } from 'node:child_process'
 import { createHmac, randomUUID } from 'node:crypto'

@@ -6,7 +6,7 @@ const readers: Readonly<Record<string, string>> = {
   api: 'tunes what is done in another way here: all cells are asked at once, answers are checked by tests',
   barbican: 'keys are fetched by nova-compute',
   barbican_service_user: 'keys are fetched by nova-compute',
-  cache: 'tunes clients of caches that are not used here',
+  cache: 'tunes clients that are made in another way here, or caches that are not used',
   cinder: 'tunes the session of keystoneauth; the connection is made without it',
   compute: 'for nova-compute',
   conductor: 'for nova-conductor',

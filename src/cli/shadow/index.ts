@@ -43,7 +43,8 @@ export const shadow: Command = async (argv, terminal) => {
   const summary = await untilTold(running, terminal)
   write(`${JSON.stringify(summary)}\n`)
   terminal.err(summaryText(summary))
-  return statusOf(summary)
+  // not to be held up by what a second signal has left open
+  process.exit(statusOf(summary))
 }
 
 function openReport(path: string) {
@@ -66,6 +67,7 @@ function untilTold(running: Shadow, terminal: Terminal): Promise<Summary> {
     process.on('SIGTERM', stop).on('SIGINT', stop)
     // left alone, Node would open its debugger
     process.on('SIGUSR1', () => terminal.err(summaryText(running.summary())))
+    // those who roll logs send it; the report follows its file by itself
     process.on('SIGHUP', () => undefined)
   })
 }

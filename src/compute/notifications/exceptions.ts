@@ -23,6 +23,15 @@ export async function tellingFailure<T>(backends: Backends, context: RequestCont
   }
 }
 
+/** Of the functions that Nova counts to `compute`. */
+export const failing = <T>(
+  backends: Backends,
+  context: RequestContext,
+  name: string,
+  args: Readonly<Record<string, unknown>>,
+  run: () => Promise<T>,
+): Promise<T> => tellingFailure(backends, context, { service: 'compute', name, args }, run)
+
 async function tell({ notifications }: Backends, context: RequestContext, { service, name, args }: Work, error: unknown): Promise<void> {
   const { className, message, kwargs } = raised(error)
   await notifications.unversioned(context, () => ({

@@ -81,6 +81,7 @@ async function exchange(agent: Agent, attempt: Attempt): Promise<Outcome> {
 
 /** The answer once all of it is there, without the stream, the signal and the promises that undici has for others. */
 function whole(agent: Agent, { url, method, headers, body, timeoutMs, signal }: Attempt): Promise<Outcome> {
+  const where = target(url)
   return new Promise((resolve, reject) => {
     let exchanging: Dispatcher.DispatchController | undefined
     let broken: Error | undefined
@@ -101,7 +102,7 @@ function whole(agent: Agent, { url, method, headers, body, timeoutMs, signal }: 
     }
     signal?.addEventListener('abort', gone, { once: true })
     agent.dispatch(
-      { ...target(url), method: method as Dispatcher.HttpMethod, headers, body: body as Sendable, headersTimeout: 0, bodyTimeout: 0 },
+      { ...where, method: method as Dispatcher.HttpMethod, headers, body: body as Sendable, headersTimeout: 0, bodyTimeout: 0 },
       {
         onRequestStart(controller) {
           exchanging = controller

@@ -123,6 +123,22 @@ test('one that is lost is told to the log, and the next is sent', async () => {
   )
 })
 
+test('one that cannot be sent while it is asked to try without end is given up, and told, once the notifier closes', async () => {
+  lines.splice(0)
+  let tries = 0
+  const publish = () => {
+    tries++
+    return Promise.reject(new MessageDeliveryFailure('the broker is away'))
+  }
+  const notifier = open(['messagingv2'], () => ({ publish }) as unknown as Driver, -1)
+  notifier.notify(context, notification)
+  await notifier.close()
+  await expect.poll(() => lines, { timeout: 5000 }).toHaveLength(1)
+  const before = tries
+  await new Promise((resolve) => setTimeout(resolve, 1200))
+  expect(tries).toBe(before)
+})
+
 test('log takes a log whose methods want their object, as the real one is', async () => {
   class Wanting {
     readonly written: string[] = []

@@ -68,7 +68,8 @@ const mostWaiting = 10_000
 /** Throws a `ConfigError` for drivers that are not there. */
 export function openNotifier(parts: NotifierParts): Notifier {
   const { settings, log, clock, ids } = parts
-  const sends = settings.driver.map((name) => senderOf(name, parts)).filter((send) => send !== undefined)
+  let closed = false
+  const sends = settings.driver.map((name) => senderOf(name, parts, () => closed)).filter((send) => send !== undefined)
   const complain = log('oslo.messaging.notification')
   let waiting = 0
   let last: Promise<void> = Promise.resolve()
@@ -100,7 +101,10 @@ export function openNotifier(parts: NotifierParts): Notifier {
       }
       last = last.then(() => sendAll(context, message, priority))
     },
-    close: () => within(last, closingMs),
+    async close() {
+      await within(last, closingMs)
+      closed = true
+    },
   }
 }
 
@@ -115,21 +119,21 @@ function within(work: Promise<void>, ms: number): Promise<void> {
 }
 
 /** Undefined for drivers that send nothing. */
-function senderOf(name: string, parts: NotifierParts): Send | undefined {
+function senderOf(name: string, parts: NotifierParts, closed: () => boolean): Send | undefined {
   switch (name) {
     case 'noop':
       return undefined
     case 'messaging':
-      return messaging(parts, JSON.stringify)
+      return messaging(parts, JSON.stringify, closed)
     case 'messagingv2':
-      return messaging(parts, seal)
+      return messaging(parts, seal, closed)
     case 'log':
       return (_, message, priority) => {
         const level = priority === 'error' || priority === 'critical' ? 'error' : priority === 'warn' ? 'warning' : 'info'
         parts.log(`oslo.messaging.notification.${message.event_type}`)[level](maskPassword(JSON.stringify(message)))
       }
     case 'routing':
-      return routing(parts)
+      return routing(parts, closed)
     case 'test':
       return (_, message) => parts.kept?.(message)
     default:
@@ -139,10 +143,10 @@ function senderOf(name: string, parts: NotifierParts): Send | undefined {
   }
 }
 
-function routing(parts: NotifierParts): Send {
+function routing(parts: NotifierParts, closed: () => boolean): Send {
   const routes = readRoutes(parts.settings.routingConfig || null)
   // The file may not lead back here
-  const named = routes.drivers.filter((name) => name !== 'routing').map((name) => [name, senderOf(name, parts)] as const)
+  const named = routes.drivers.filter((name) => name !== 'routing').map((name) => [name, senderOf(name, parts, closed)] as const)
   const senders = new Map(named)
   return async (context, message, priority) => {
     for (const name of routes.driversFor(message.event_type, priority)) await senders.get(name)?.(context, message, priority)
@@ -150,23 +154,28 @@ function routing(parts: NotifierParts): Send {
 }
 
 /** `form` makes text of a message: in its envelope, or as it is. */
-function messaging({ settings, broker, ids }: NotifierParts, form: (message: Record<string, unknown>) => string): Send {
+function messaging(
+  { settings, broker, ids }: NotifierParts,
+  form: (message: Record<string, unknown>) => string,
+  closed: () => boolean,
+): Send {
   return async (context, message, priority) => {
     for (const topic of settings.topics) {
       const id = ids.uuid().replaceAll('-', '')
       const body = form({ ...message, _unique_id: id, ...safeContext(context) })
       const address = { kind: 'notification', topic: `${topic}.${priority}` } as const
-      await persevere(settings.retry, () => broker().publish(address, { id, body, durable: false }))
+      await persevere(settings.retry, closed, () => broker().publish(address, { id, body, durable: false }))
     }
   }
 }
 
-async function persevere(retries: number, send: () => Promise<void>): Promise<void> {
+/** Without end for -1, but for the end of the notifier itself. */
+async function persevere(retries: number, closed: () => boolean, send: () => Promise<void>): Promise<void> {
   for (let left = retries; ; left--) {
     try {
       return await send()
     } catch (error) {
-      if (left === 0) throw error
+      if (left === 0 || closed()) throw error
     }
     await new Promise((resolve) => setTimeout(resolve, 1000))
   }
