@@ -45,3 +45,30 @@ export interface RequestContext {
   /** `no`, `yes` or `only`: whether deleted rows are seen. */
   readonly readDeleted: 'no' | 'yes' | 'only'
 }
+
+/** On whose behalf something is done when nobody asked for it. nova/context.py get_admin_context */
+export const adminContext = (requestId: string, now = 0): RequestContext => ({
+  userId: null,
+  userName: null,
+  projectId: null,
+  projectName: null,
+  domainId: null,
+  domainName: null,
+  userDomainId: null,
+  projectDomainId: null,
+  systemScope: null,
+  roles: [],
+  isAdmin: true,
+  isAdminProject: true,
+  token: null,
+  serviceToken: null,
+  serviceUserId: null,
+  serviceProjectId: null,
+  serviceRoles: [],
+  catalog: [],
+  requestId,
+  globalRequestId: null,
+  remoteAddress: null,
+  timestamp: new Date(now).toISOString().slice(0, 23),
+  readDeleted: 'no',
+})

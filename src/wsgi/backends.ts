@@ -12,7 +12,7 @@ import { ConfigError } from '../oslo/config/error.ts'
 import { searchDirectories } from '../oslo/config/files.ts'
 import { settings } from '../oslo/config/settings.ts'
 import { readSources, type Sources, wsgiConfigFiles } from '../oslo/config/sources.ts'
-import type { RequestContext } from '../oslo/context.ts'
+import { adminContext } from '../oslo/context.ts'
 import { openDatabase } from '../oslo/database/database.ts'
 import { apiDatabaseOptions, databaseOptions } from '../oslo/database/options.ts'
 import { type Logs, logOptions, openLogs } from '../oslo/log.ts'
@@ -170,7 +170,7 @@ async function enlist(configured: Configured, name: string, main: CellStore, cel
 async function announce(configured: Configured, service: Service): Promise<void> {
   const notices = openNotices(configured)
   const source = service.binary === 'nova-osapi_compute' ? 'nova-api' : service.binary!
-  await notices.versioned(ownContext(ids.uuid(), clock.now()), () => ({
+  await notices.versioned(adminContext(`req-${ids.uuid()}`, clock.now()), () => ({
     object: 'service',
     action: 'create',
     publisher: { host: service.host!, source },
@@ -178,33 +178,6 @@ async function announce(configured: Configured, service: Service): Promise<void>
   }))
   await notices.close()
 }
-
-/** Of work that nobody asked for. nova/context.py get_admin_context */
-const ownContext = (uuid: string, now: number): RequestContext => ({
-  userId: null,
-  userName: null,
-  projectId: null,
-  projectName: null,
-  domainId: null,
-  domainName: null,
-  userDomainId: null,
-  projectDomainId: null,
-  systemScope: null,
-  roles: [],
-  isAdmin: true,
-  isAdminProject: true,
-  token: null,
-  serviceToken: null,
-  serviceUserId: null,
-  serviceProjectId: null,
-  serviceRoles: [],
-  catalog: [],
-  requestId: `req-${uuid}`,
-  globalRequestId: null,
-  remoteAddress: null,
-  timestamp: new Date(now).toISOString().slice(0, 23),
-  readDeleted: 'no',
-})
 
 /** Who is told what the service does; brokers are connected to when there is something to tell. */
 export function openNotices({ sources, logs, host }: Configured): Notifications {

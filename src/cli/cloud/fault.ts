@@ -1,6 +1,5 @@
 /** `nova-ts cloud fault`: what shall fail in the cloud, to see what becomes of it. */
 
-import { adminContext } from '../../cloud/cell/context.ts'
 import { faultTopic } from '../../cloud/cell/fault-endpoint.ts'
 import { type FaultState, type KeptFault, longestSeconds } from '../../cloud/cell/faults.ts'
 import { transportUrl } from '../../cloud/configuration.ts'
@@ -8,6 +7,7 @@ import { guestActions } from '../../cloud/drivers/faulty.ts'
 import { isAlive } from '../../cloud/processes.ts'
 import { readRoster } from '../../cloud/roster.ts'
 import { layout, rememberedPlace } from '../../cloud/state.ts'
+import { adminContext } from '../../oslo/context.ts'
 import { RemoteError } from '../../oslo/messaging/failure.ts'
 import { rpcClient } from '../../oslo/messaging/rpc-client.ts'
 import { openTransport } from '../../oslo/messaging/transport.ts'

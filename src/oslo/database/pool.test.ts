@@ -28,7 +28,10 @@ function opened(options: Partial<PoolOptions<Line>> = {}) {
     lines.push(line)
     return line
   }
-  return { lines, pool: openPool({ connect, keep: 2, overflow: 1, waitSeconds: 0.05, recycleSeconds: 3600, ...options }) }
+  return {
+    lines,
+    pool: openPool({ connect, keep: 2, overflow: 1, spareSeconds: 0.05, waitSeconds: 0.05, recycleSeconds: 3600, ...options }),
+  }
 }
 
 test('a connection that was given back is used again, the last one first', async () => {
@@ -41,12 +44,17 @@ test('a connection that was given back is used again, the last one first', async
   expect(lines).toHaveLength(2)
 })
 
-test('no more than are kept and beyond; those beyond are closed when they come back', async () => {
+test('no more than are kept and beyond; of those beyond the ones that stay free are closed after a while', async () => {
   const { pool, lines } = opened()
   const taken = [await pool.take(), await pool.take(), await pool.take()]
   await expect(pool.take()).rejects.toThrow(/none of 3 connections came free within 0.05 s/)
   for (const line of taken) pool.give(line)
-  expect(lines.map((line) => line.ended)).toEqual([false, false, true])
+  expect(lines.map((line) => line.ended)).toEqual([false, false, false])
+  expect(await pool.take()).toBe(taken[2])
+  pool.give(taken[2]!)
+  await expect.poll(() => lines.map((line) => line.ended)).toEqual([true, false, false])
+  await pause(120)
+  expect(lines.map((line) => line.ended)).toEqual([true, false, false])
 })
 
 const limits: [keep: number, overflow: number][] = [

@@ -23,6 +23,8 @@ export interface PoolOptions<C extends Pooled> {
   readonly keep: number
   /** Connections beyond those while they are needed; -1 for no limit. */
   readonly overflow: number
+  /** How long one beyond those stays when it is free: one request asks for several at once, the next does so again. */
+  readonly spareSeconds: number
   readonly waitSeconds: number
   /** Age at which a connection is replaced; -1 for never. */
   readonly recycleSeconds: number
@@ -45,7 +47,8 @@ export interface Pool<C extends Pooled> {
 const hopeMs = 5000
 const pingAfterMs = 5000
 
-export function openPool<C extends Pooled>({ connect, keep, overflow, waitSeconds, recycleSeconds }: PoolOptions<C>): Pool<C> {
+export function openPool<C extends Pooled>(options: PoolOptions<C>): Pool<C> {
+  const { connect, keep, overflow, spareSeconds, waitSeconds, recycleSeconds } = options
   const most = keep === 0 || overflow < 0 ? Number.POSITIVE_INFINITY : keep + overflow
   const kept = keep === 0 ? Number.POSITIVE_INFINITY : keep
   const idle: { connection: C; since: number }[] = []
@@ -55,6 +58,7 @@ export function openPool<C extends Pooled>({ connect, keep, overflow, waitSecond
   let connecting = 0
   let down: { since: number; error: unknown } | undefined
   let closed: (() => void) | true | undefined
+  let trimming: NodeJS.Timeout | undefined
 
   function drop(connection: C): void {
     open--
@@ -67,6 +71,21 @@ export function openPool<C extends Pooled>({ connect, keep, overflow, waitSecond
     const [next] = waiting
     next?.()
     if (open === 0 && typeof closed === 'function') closed()
+  }
+
+  /** Those that are free come last in, first out: the first has been free for longest. */
+  function trim(): void {
+    trimming = undefined
+    while (idle.length > kept && performance.now() - idle[0]!.since >= spareSeconds * 1000) {
+      const { connection } = idle.shift()!
+      connection.onLost = undefined
+      drop(connection)
+    }
+    trimLater()
+  }
+
+  function trimLater(): void {
+    if (idle.length > kept) trimming ??= setTimeout(trim, spareSeconds * 1000).unref()
   }
 
   function usable(connection: C): boolean {
@@ -150,7 +169,7 @@ export function openPool<C extends Pooled>({ connect, keep, overflow, waitSecond
     idle: recent,
     take,
     give(connection) {
-      if (closed || connection.lost || (idle.length >= kept && waiting.size === 0)) return drop(connection)
+      if (closed || connection.lost) return drop(connection)
       const entry = { connection, since: performance.now() }
       connection.onLost = () => {
         const at = idle.indexOf(entry)
@@ -159,11 +178,13 @@ export function openPool<C extends Pooled>({ connect, keep, overflow, waitSecond
         drop(connection)
       }
       idle.push(entry)
+      trimLater()
       wake()
     },
     async close(seconds) {
       if (closed) return
       closed = true
+      clearTimeout(trimming)
       for (const { connection } of idle.splice(0)) drop(connection)
       for (const next of waiting) next()
       if (open === 0) return

@@ -52,6 +52,8 @@ export async function openServerDriver(parts: ServerParts, { busySeconds, settin
 const poolOf = ({ maxPoolSize, maxOverflow, poolTimeout, connectionRecycleTime }: ConnectionSettings) => ({
   keep: maxPoolSize,
   overflow: maxOverflow,
+  // SQLAlchemy closes them at once; a request here asks side by side, and connecting costs more than all it asks
+  spareSeconds: 30,
   // sqlalchemy/pool/impl.py QueuePool: 30 seconds
   waitSeconds: poolTimeout ?? 30,
   recycleSeconds: connectionRecycleTime,

@@ -3,11 +3,11 @@
  * be noted. Each task state has a rule; where nova-compute has one for its own start, it is that. nova/compute/manager.py ComputeManager._init_instance
  */
 import type { RequestContext } from '../../../oslo/context.ts'
+import { adminContext } from '../../../oslo/context.ts'
 import type { Server } from '../../../stores/cell/servers.ts'
 import { power } from '../../drivers/hypervisor.ts'
 import { type VerbName, verbs } from '../compute/index.ts'
 import { type Args, perform } from '../compute/method.ts'
-import { adminContext } from '../context.ts'
 import { nova } from '../errors.ts'
 import { addFault } from '../events.ts'
 import { preservedPorts } from '../network/info.ts'

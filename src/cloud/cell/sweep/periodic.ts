@@ -1,10 +1,11 @@
 /** What nova-compute does from time to time whether or not anything went wrong. */
+
+import { adminContext } from '../../../oslo/context.ts'
 import { fromDateTime } from '../../../oslo/database/datetime.ts'
 import type { Server } from '../../../stores/cell/servers.ts'
 import { deleteServer } from '../compute/delete.ts'
 import { verbs } from '../compute/index.ts'
 import { perform } from '../compute/method.ts'
-import { adminContext } from '../context.ts'
 import { isGone } from '../errors.ts'
 import { networkInfo } from '../network/info.ts'
 import { type CellParts, hostsUp } from '../parts.ts'

@@ -1,7 +1,8 @@
 /** Requests for servers that nobody works on: whoever accepted them died before the conductor heard of it. */
+
+import { adminContext } from '../../../oslo/context.ts'
 import { fromDateTime } from '../../../oslo/database/datetime.ts'
 import { bury } from '../conductor/bury.ts'
-import { adminContext } from '../context.ts'
 import { nova } from '../errors.ts'
 import { findHome } from '../home.ts'
 import type { CellParts } from '../parts.ts'

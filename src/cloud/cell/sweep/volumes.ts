@@ -1,10 +1,11 @@
 /** What requests that were cut off have left of volumes: reservations that nobody knows, devices without a volume behind them, detachments that never began. */
+
+import { adminContext } from '../../../oslo/context.ts'
 import { fromDateTime } from '../../../oslo/database/datetime.ts'
 import { isStatus, PeerError } from '../../../oslo/keystoneauth/errors.ts'
 import type { AttachmentSummary, HostVolumes } from '../../../peers/cinder-hosts.ts'
 import type { BlockDevice } from '../../../stores/cell/block-devices.ts'
 import { devicesOf, isVolume } from '../compute/devices.ts'
-import { adminContext } from '../context.ts'
 import type { CellParts } from '../parts.ts'
 import { volumesOf } from '../volume/client.ts'
 
