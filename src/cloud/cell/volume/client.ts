@@ -1,6 +1,6 @@
 /** Cinder as a host asks it, with what it refuses told in Nova's exceptions. */
 import type { RequestContext } from '../../../oslo/context.ts'
-import { PeerError } from '../../../oslo/keystoneauth/errors.ts'
+import { isStatus, PeerError } from '../../../oslo/keystoneauth/errors.ts'
 import { cinderText } from '../../../peers/cinder.ts'
 import { type HostVolumes, hostVolumes } from '../../../peers/cinder-hosts.ts'
 import { type NovaError, nova } from '../errors.ts'
@@ -38,3 +38,27 @@ function refusal(error: PeerError, missing: NovaError | undefined): Error {
 
 export const noVolume = (id: string): NovaError => nova('VolumeNotFound', { volume_id: id })
 export const noAttachment = (id: string): NovaError => nova('VolumeAttachmentNotFound', { attachment_id: id })
+
+/** Of what the server has of a volume only `except` stays. */
+export async function dropAttachments(volumes: HostVolumes, volumeId: string, server: string, except?: string | null): Promise<void> {
+  for (const { id, instance } of await volumes.attachments(volumeId))
+    if (instance === server && id !== except) await volumes.removeAttachment(id)
+}
+
+/**
+ * Cinder lets a volume be taken and connected once. What a crash has left over of the same server gives way, but for the attachment that the server
+ * knows.
+ */
+export async function despiteLeftovers<T>(
+  volumes: HostVolumes,
+  { volumeId, server, known }: { volumeId: string; server: string; known: string | null },
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!isStatus(error, 400, 409)) throw error
+    await dropAttachments(volumes, volumeId, server, known)
+    return work()
+  }
+}

@@ -8,7 +8,7 @@ import type { Server } from '../../../stores/cell/servers.ts'
 import { deviceFor, devicesOf, isVolume } from '../compute/devices.ts'
 import { isGone, isNova, nova } from '../errors.ts'
 import type { Host } from '../parts.ts'
-import { asked, noAttachment, noVolume, volumesOf } from './client.ts'
+import { asked, despiteLeftovers, noAttachment, noVolume, volumesOf } from './client.ts'
 import { makeVolume } from './make.ts'
 
 /** nova/virt/fake.py FakeDriver.get_volume_connector */
@@ -60,7 +60,13 @@ export async function connectVolume(
   if (!volume) throw noVolume(id)
   const attachment = device.attachmentId ?? (await asked(() => volumes.createAttachment(id, server.uuid), noVolume(id))).id
   if (device.attachmentId === null) await cell.blockDevices.update(device.id, { attachmentId: attachment })
-  const connection = await asked(() => volumes.connect(attachment, connectorOf(host), device.deviceName), noAttachment(attachment))
+  const connection = await asked(
+    () =>
+      despiteLeftovers(volumes, { volumeId: id, server: server.uuid, known: attachment }, () =>
+        volumes.connect(attachment, connectorOf(host), device.deviceName),
+      ),
+    noAttachment(attachment),
+  )
   const giveBack = () => volumes.removeAttachment(attachment).catch(() => false)
   if (plug) await orElse(() => hypervisor.attachVolume(server.uuid, id, device.deviceName!), giveBack)
   await cell.blockDevices.update(device.id, {

@@ -3,7 +3,7 @@ import type { RequestContext } from '../../../oslo/context.ts'
 import type { BlockDevice } from '../../../stores/cell/block-devices.ts'
 import { devicesOf, isVolume } from '../compute/devices.ts'
 import type { CellCore } from '../parts.ts'
-import { asked, noVolume, volumesOf } from './client.ts'
+import { asked, despiteLeftovers, dropAttachments, noVolume, volumesOf } from './client.ts'
 
 type Attached = BlockDevice & { readonly volumeId: string }
 
@@ -23,7 +23,10 @@ export async function disconnect(core: CellCore, context: RequestContext, uuid: 
   const volumes = volumesOf(core, context)
   const id = device.volumeId!
   if (device.attachmentId === null) return
-  const { id: attachmentId } = await asked(() => volumes.createAttachment(id, uuid), noVolume(id))
+  const { id: attachmentId } = await asked(
+    () => despiteLeftovers(volumes, { volumeId: id, server: uuid, known: device.attachmentId }, () => volumes.createAttachment(id, uuid)),
+    noVolume(id),
+  )
   await core.cell.blockDevices.update(device.id, { attachmentId })
   await asked(() => volumes.removeAttachment(device.attachmentId!))
 }
@@ -45,14 +48,15 @@ export async function releaseVolumes(core: CellCore, context: RequestContext, uu
 export async function abandonVolumes(core: CellCore, context: RequestContext, uuid: string): Promise<void> {
   for (const device of await attachedTo(core, uuid)) {
     await free(core, context, device)
-    if (device.deleteOnTermination) await core.cell.blockDevices.remove(device.id)
     await drop(core, context, device)
+    // last: while the device is there, who comes after a crash finds its volume
+    if (device.deleteOnTermination) await core.cell.blockDevices.remove(device.id)
   }
 }
 
-async function free(core: CellCore, context: RequestContext, { attachmentId, volumeId, instanceUuid }: Attached): Promise<void> {
-  if (attachmentId === null) return
-  await asked(() => volumesOf(core, context).removeAttachment(attachmentId)).catch((error: Error) => {
+/** Not only of the attachment that the server knows: Cinder deletes no volume that has one which a crash has left over. */
+async function free(core: CellCore, context: RequestContext, { volumeId, instanceUuid }: Attached): Promise<void> {
+  await asked(() => dropAttachments(volumesOf(core, context), volumeId, instanceUuid!)).catch((error: Error) => {
     core.log.warning(`Failed to detach volume: ${volumeId} due to ${error.message}`, { context, instance: instanceUuid! })
   })
 }

@@ -2,7 +2,7 @@
 import type { BlockDevice } from '../../../stores/cell/block-devices.ts'
 import { devicesOf, isVolume } from '../compute/devices.ts'
 import type { CellCore, Host } from '../parts.ts'
-import { asked, noVolume, volumesOf } from './client.ts'
+import { asked, despiteLeftovers, dropAttachments, noVolume, volumesOf } from './client.ts'
 import { type Connecting, connectorOf, connectVolume, kept } from './connect.ts'
 
 const attached = async (core: CellCore, uuid: string): Promise<BlockDevice[]> =>
@@ -22,7 +22,10 @@ export async function connectDestination(destination: Host, { context, server }:
       const volume = await asked(() => volumes.volume(id))
       if (!volume) throw noVolume(id)
       const { id: attachmentId, connection } = await asked(
-        () => volumes.connectNew(id, server.uuid, connectorOf(destination), device.deviceName),
+        () =>
+          despiteLeftovers(volumes, { volumeId: id, server: server.uuid, known: device.attachmentId }, () =>
+            volumes.connectNew(id, server.uuid, connectorOf(destination), device.deviceName),
+          ),
         noVolume(id),
       )
       made.push({ ...device, attachmentId })
@@ -41,8 +44,7 @@ export async function connectDestination(destination: Host, { context, server }:
 export async function dropOthers(core: CellCore, { context, server }: Connecting): Promise<void> {
   const volumes = volumesOf(core, context)
   for (const { volumeId, attachmentId } of await attached(core, server.uuid))
-    for (const { id, instance } of await asked(() => volumes.attachments(volumeId!)))
-      if (instance === server.uuid && id !== attachmentId) await volumes.removeAttachment(id)
+    await asked(() => dropAttachments(volumes, volumeId!, server.uuid, attachmentId))
 }
 
 /** The server stays where it is. Without knowing what was before, as after a crash, the source is connected anew. */
@@ -50,8 +52,9 @@ export async function connectSource(source: Host, { context, server }: Connectin
   const devices = await attached(source, server.uuid)
   if (former) return giveBack(source, { context, server }, devices, former)
   try {
-    for (const device of devices) await connectVolume(source, { context, server }, device)
+    // first: while the source's old attachment is there, Cinder lets nothing else be connected
     await dropOthers(source, { context, server })
+    for (const device of devices) await connectVolume(source, { context, server }, device)
   } catch (error) {
     source.log.error('Volumes could not be connected again', { context, error, instance: server.uuid })
   }

@@ -235,6 +235,22 @@ describe('what was cut off', () => {
     expect((await shown(foreign)).status).toBe('reserved')
   })
 
+  test('an attachment that its server does not know keeps no volume from going with it', async () => {
+    const { server, id } = await withVolume()
+    await t.volumes.createAttachment(id, server.uuid)
+    await t.act(server.uuid, 'deleting', 'terminate_instance', { bdms: null })
+    await t.gone(server.uuid)
+    expect(await t.volumes.volume(id)).toBeUndefined()
+  })
+
+  test('nor its server from moving', async () => {
+    const { server, id } = await withVolume()
+    await t.volumes.connectNew(id, server.uuid, { host: 'elsewhere' }, null)
+    await t.resize(server.uuid, flavorOf({ id: 8, flavorid: 'big', memory_mb: 256 }))
+    const there = (await t.until(server.uuid, (now) => now?.vmState === 'resized' && now.taskState === null, 'resized'))!
+    expect(await sound(server, id)).toBe(there.host)
+  })
+
   test('a volume that was being attached is free again', async () => {
     const [server] = (await t.create()) as [Server]
     const id = await disk()
