@@ -6,11 +6,11 @@ import { isAlive, stopProcess } from '../../cloud/processes.ts'
 import { readRoster, survivors } from '../../cloud/roster.ts'
 import { layout, rememberedPlace } from '../../cloud/state.ts'
 import { type Command, Refusal } from '../usage.ts'
-import { readFlags, stateFlag, stateOf } from './flags.ts'
+import { noCloudIn, readFlags, stateFlag, stateOf } from './flags.ts'
 
 export const down: Command = async (argv, terminal) => {
   const state = stateOf(readFlags(argv, stateFlag, terminal.env))
-  if (!rememberedPlace(state)) throw new Refusal(`there is no cloud in ${state}: name its directory with --state or NOVA_TS_STATE`)
+  if (!rememberedPlace(state)) throw new Refusal(noCloudIn(state))
   terminal.out(
     (await stopCloud(state)) ? `The cloud in ${state} is stopped; what it holds is kept.\n` : `The cloud in ${state} is not running.\n`,
   )

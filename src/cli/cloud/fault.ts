@@ -1,5 +1,4 @@
 /** `nova-ts cloud fault`: what shall fail in the cloud, to see what becomes of it. */
-
 import { faultTopic } from '../../cloud/cell/fault-endpoint.ts'
 import { type FaultState, type KeptFault, longestSeconds } from '../../cloud/cell/faults.ts'
 import { transportUrl } from '../../cloud/configuration.ts'
@@ -12,7 +11,7 @@ import { RemoteError } from '../../oslo/messaging/failure.ts'
 import { rpcClient } from '../../oslo/messaging/rpc-client.ts'
 import { openTransport } from '../../oslo/messaging/transport.ts'
 import { type Command, Refusal, UsageError } from '../usage.ts'
-import { describeFlags, flagValue, readFlags, type Said, stateFlag, stateOf } from './flags.ts'
+import { describeFlags, flagValue, noCloudIn, readFlags, type Said, stateFlag, stateOf } from './flags.ts'
 
 const flags = {
   ...stateFlag,
@@ -93,7 +92,7 @@ type Told = FaultState & { readonly hosts: readonly string[] }
 const patienceMs = 10_000
 
 async function ask(state: string, { method, args }: Order): Promise<Told> {
-  if (!rememberedPlace(state)) throw new Refusal(`there is no cloud in ${state}: name its directory with --state or NOVA_TS_STATE`)
+  if (!rememberedPlace(state)) throw new Refusal(noCloudIn(state))
   const files = layout(state)
   const roster = readRoster(files)
   if (!roster || !isAlive(roster.supervisor)) throw new Refusal(`the cloud in ${state} does not run: nova-ts cloud up starts it`)

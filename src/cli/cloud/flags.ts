@@ -89,6 +89,9 @@ export const flagValue = ({ flags, environment }: Said, name: string): string | 
 /** Where the cloud is kept. */
 export const stateOf = (said: Said): string => resolve(flagValue(said, 'state') ?? '.nova-ts')
 
+/** Said by every command that needs a cloud where there is none. */
+export const noCloudIn = (state: string): string => `there is no cloud in ${state}: name its directory with --state or NOVA_TS_STATE`
+
 /** Everything that decides where a cloud is. What is not said stays as at the last start. Throws a `UsageError` or a `StateError`. */
 export function placeOf(said: Said): Place {
   const state = stateOf(said)

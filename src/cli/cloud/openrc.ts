@@ -5,7 +5,7 @@ import { readRoster } from '../../cloud/roster.ts'
 import { readSecrets } from '../../cloud/secrets.ts'
 import { layout, rememberedPlace } from '../../cloud/state.ts'
 import { type Command, Refusal, UsageError } from '../usage.ts'
-import { flagValue, readFlags, stateFlag, stateOf } from './flags.ts'
+import { flagValue, noCloudIn, readFlags, stateFlag, stateOf } from './flags.ts'
 
 const flags = {
   ...stateFlag,
@@ -21,8 +21,7 @@ export const printOpenrc: Command = async (argv, terminal) => {
   const files = layout(state)
   const place = rememberedPlace(state)
   const secrets = readSecrets(files)
-  if (!place || !secrets)
-    throw new Refusal(`there is no cloud in ${state}: start one with nova-ts cloud up, or name its directory with --state or NOVA_TS_STATE`)
+  if (!place || !secrets) throw new Refusal(noCloudIn(state))
   const roster = readRoster(files)
   if (!roster || !isAlive(roster.supervisor)) terminal.err(`# the cloud in ${state} is not running: nova-ts cloud up starts it\n`)
   terminal.out(openrc(place, secrets, files.cloudsYaml, name as CloudName))

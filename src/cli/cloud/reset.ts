@@ -2,12 +2,12 @@
 import { removeState } from '../../cloud/state.ts'
 import { type Command, Refusal } from '../usage.ts'
 import { stopCloud } from './down.ts'
-import { readFlags, stateFlag, stateOf } from './flags.ts'
+import { noCloudIn, readFlags, stateFlag, stateOf } from './flags.ts'
 
 export const reset: Command = async (argv, terminal) => {
   const state = stateOf(readFlags(argv, stateFlag, terminal.env))
   await stopCloud(state)
-  if (!removeState(state)) throw new Refusal(`there is no cloud in ${state}: name its directory with --state or NOVA_TS_STATE`)
+  if (!removeState(state)) throw new Refusal(noCloudIn(state))
   terminal.out(`Removed ${state} with everything in it. The next start makes a new cloud.\n`)
   return 0
 }

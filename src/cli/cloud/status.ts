@@ -5,7 +5,7 @@ import { type Roster, type RosterEntry, readRoster } from '../../cloud/roster.ts
 import { layout, rememberedPlace } from '../../cloud/state.ts'
 import { cloudPrograms } from '../processes/programs.ts'
 import type { Command } from '../usage.ts'
-import { readFlags, stateFlag, stateOf } from './flags.ts'
+import { noCloudIn, readFlags, stateFlag, stateOf } from './flags.ts'
 
 const flags = { ...stateFlag, json: { type: 'boolean', help: 'For programs.' } } as const
 
@@ -15,7 +15,7 @@ export const status: Command = async (argv, terminal) => {
   const state = stateOf(said)
   const place = rememberedPlace(state)
   if (!place) {
-    terminal.err(`nova-ts: there is no cloud in ${state}: name its directory with --state or NOVA_TS_STATE\n`)
+    terminal.err(`nova-ts: ${noCloudIn(state)}\n`)
     return 3
   }
   const roster = readRoster(layout(state))
