@@ -216,10 +216,14 @@ export function checkMetadataCount(limits: LimitSet, count: number): void {
   if (tooLarge(limits, { metadata_items: count }).length > 0) throw new Fault('metadataLimitExceeded', limits.project.metadata_items)
 }
 
-/**
- * Throws `invalid` for pairs that no schema has refused: on the legacy endpoint one lets pass what it does not know when that is all there is.
- * nova/compute/api.py API._check_metadata_properties_quota
- */
+/** Throws when a new server would have too many pairs or odd ones. nova/compute/api.py API._check_metadata_properties_quota */
+export function checkMetadataPairs(limits: LimitSet, metadata: Readonly<Record<string, unknown>>): void {
+  const count = Object.keys(metadata).length
+  if (count > 0) checkMetadataCount(limits, count)
+  refuseOddPairs(metadata)
+}
+
+/** Throws `invalid` for pairs that no schema has refused: on the legacy endpoint one lets pass what it does not know when that is all there is. */
 export function refuseOddPairs(metadata: Readonly<Record<string, unknown>>): void {
   for (const [name, value] of Object.entries(metadata)) {
     if (typeof value !== 'string') throw new Fault('invalid', `Invalid metadata: the value of ${name} is not a text.`)

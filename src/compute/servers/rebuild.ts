@@ -12,15 +12,7 @@ import type { Backends } from '../backends.ts'
 import { Fault } from '../faults.ts'
 import { numaTopology } from '../hardware/numa.ts'
 import { soundModel } from '../hardware/switches.ts'
-import {
-  chargedTo,
-  checkInjectedFiles,
-  checkMetadataCount,
-  enforceRequest,
-  type InjectedFile,
-  limitSet,
-  refuseOddPairs,
-} from '../quotas.ts'
+import { chargedTo, checkInjectedFiles, checkMetadataPairs, enforceRequest, type InjectedFile, limitSet } from '../quotas.ts'
 import type { Beside } from './change.ts'
 import { refuseLocked, refuseShares, refuseVtpm } from './checks.ts'
 import { bootImage, kernelOf, metaOf } from './create/image.ts'
@@ -169,11 +161,9 @@ async function checkAgainstFlavor(
   { imageRef, metadata = {}, files, zeroDiskFlavor }: Rebuild,
 ): Promise<ImageMeta> {
   const limits = await limitSet(backends, ...chargedTo(context))
-  const pairs = Object.keys(metadata).length
-  if (pairs > 0) checkMetadataCount(limits, pairs)
-  refuseOddPairs(metadata)
+  checkMetadataPairs(limits, metadata)
   checkInjectedFiles(limits, files)
-  await enforceRequest(backends, pairs, files)
+  await enforceRequest(backends, Object.keys(metadata).length, files)
   const guest = metaOf(image)
   const flavor = sizeOfFlavor(details.server.flavor!.cur)
   const root = rootDevice(await details.get('blockDevices'))

@@ -17,11 +17,10 @@ import { diskEncryption, pciAffinity, soundModel } from '../../hardware/switches
 import {
   chargedTo,
   checkInjectedFiles,
-  checkMetadataCount,
+  checkMetadataPairs,
   enforceRequest,
   groupMemberLimit,
   limitSet,
-  refuseOddPairs,
   serversAllowed,
   usageOf,
 } from '../../quotas.ts'
@@ -172,11 +171,9 @@ async function checkAgainstFlavor(
 ) {
   const { flavor, may } = wanted
   const limits = await asked.limits
-  const pairs = Object.keys(wanted.metadata).length
-  if (pairs > 0) checkMetadataCount(limits, pairs)
-  refuseOddPairs(wanted.metadata)
+  checkMetadataPairs(limits, wanted.metadata)
   checkInjectedFiles(limits, wanted.files)
-  await enforceRequest(backends, pairs, wanted.files)
+  await enforceRequest(backends, Object.keys(wanted.metadata).length, wanted.files)
   const volume = rootVolumeOf(devices)
   const rootVolume = volume ? { size: volume.volume_size } : null
   checkImage({ image: boot.image, imageId: boot.id, guest: meta, flavor, rootVolume, zeroDiskFlavor: may.zeroDiskFlavor })
