@@ -1,5 +1,4 @@
 /** Hosts that run servers, and whether they are up. */
-
 import { fromDateTime } from '../oslo/database/datetime.ts'
 import type { Service } from '../stores/cell/services.ts'
 import { answered } from '../stores/cells.ts'

@@ -1,5 +1,4 @@
 /** Everything that a host is told: read from flags or from a `[uwsgi]` file, handed to each worker as it is. */
-
 import type { AccessLogSettings } from './access-log.ts'
 import type { Address, Endpoint } from './address.ts'
 

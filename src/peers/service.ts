@@ -1,5 +1,4 @@
 /** One other service: asked with the caller's token, or as ourselves. */
-
 import type { RequestContext } from '../oslo/context.ts'
 import { type Auth, accompanied, userAuth } from '../oslo/keystoneauth/auth.ts'
 import { loadAuth } from '../oslo/keystoneauth/identity.ts'

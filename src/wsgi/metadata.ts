@@ -4,7 +4,6 @@
  *     import { application } from 'nova-ts/wsgi/metadata'
  *     http.createServer(application).listen(8775)
  */
-
 import { metadataHandler } from '../api/metadata/handler.ts'
 import type { Application } from '../app/contract.ts'
 import { sharedFilters } from '../app/middleware/shared.ts'

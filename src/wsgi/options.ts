@@ -1,5 +1,4 @@
 /** Everything that the two services read from their configuration. */
-
 import { openApiOptions } from '../api/openapi/serve.ts'
 import { sharedFilterOptions } from '../app/middleware/shared.ts'
 import {

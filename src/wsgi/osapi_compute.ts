@@ -4,7 +4,6 @@
  *     import { application } from 'nova-ts/wsgi/osapi_compute'
  *     http.createServer(application).listen(8774)
  */
-
 import { resources } from '../api/compute/index.ts'
 import { versionDocument, versionsRoot } from '../api/compute/versions.ts'
 import { openApiAt, openApiOptions } from '../api/openapi/serve.ts'

@@ -1,5 +1,4 @@
 /** The service's own row among Nova's services, and the check that the computes are not too old for it (nova/api/openstack/wsgi_app.py _setup_service). */
-
 import { DuplicateKey } from '../oslo/database/errors.ts'
 import type { Log } from '../oslo/log.ts'
 import { answered, type CellStore, type Cells } from '../stores/cells.ts'

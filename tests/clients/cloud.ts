@@ -1,5 +1,4 @@
 /** What test suites must know of a cloud, and what they need in it. */
-
 import { randomBytes } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { type Cloud, startCloud } from '../support/cloud.ts'

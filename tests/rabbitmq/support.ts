@@ -1,7 +1,5 @@
 /** What the tests against a broker share. */
-
-import type { AddressInfo } from 'node:net'
-import { connect, createServer, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { connect as amqp, type ChannelModel, type ConsumeMessage } from 'amqplib'
 import type { Address, Driver, Incoming } from '../../src/oslo/messaging/driver.ts'
 import { openTransport, type TransportOptions } from '../../src/oslo/messaging/transport.ts'

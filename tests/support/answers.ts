@@ -1,5 +1,4 @@
 /** Checks answers against what Nova declares of them: every answer that a test sees, at its version. */
-
 import { firstProblem } from '../../src/api/serve/explain.ts'
 import { router } from '../../src/app/router.ts'
 import { str } from '../../src/oslo/python.ts'

@@ -1,8 +1,7 @@
 /** Compute hosts in the cell of a test's API: their rows, computes that answer, and servers on them. */
 import { randomUUID } from 'node:crypto'
 import { unseal } from '../../src/oslo/messaging/envelope.ts'
-import type { RpcServer } from '../../src/oslo/messaging/rpc-server.ts'
-import { rpcServer } from '../../src/oslo/messaging/rpc-server.ts'
+import { type RpcServer, rpcServer } from '../../src/oslo/messaging/rpc-server.ts'
 import type { Cell } from '../../src/stores/cells.ts'
 import { cellId, type TestApi } from './compute-api.ts'
 

@@ -1,5 +1,4 @@
 /** The API of one microversion as an OpenAPI 3.1 document, made of the same tables that serve it. */
-
 import { history, type Microversion, type Minor, newest, oldest } from '../spec/history.ts'
 import { byVersion, type Operation, type Reply, type Resource } from '../spec/operation.ts'
 import { type Schema, schemaAt } from '../spec/shape.ts'

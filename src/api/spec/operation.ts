@@ -7,7 +7,6 @@
  *
  * The key of a server action names it after the route: `'POST /servers/:id/action os-stop'`.
  */
-
 import type { Request } from '../../app/contract.ts'
 import type { Backends } from '../../compute/backends.ts'
 import { Fault, type FaultKind } from '../../compute/faults.ts'

@@ -1,5 +1,4 @@
 /** What becomes of each option of an operator's configuration, and of the paste file. */
-
 import type { Application } from '../../app/contract.ts'
 import { authTokenFilters } from '../../app/middleware/auth-token.ts'
 import { authTokenOptions } from '../../app/middleware/auth-token-options.ts'

@@ -1,5 +1,4 @@
 /** What runs over the databases of cells: their message brokers, and who takes the messages: conductors, a scheduler and the simulated hosts. */
-
 import { type CellOptions, startCells } from '../../cloud/cell/index.ts'
 import { databaseUrl } from '../../cloud/configuration.ts'
 import { cellName, hostName, numbers, type Size } from '../../cloud/places.ts'

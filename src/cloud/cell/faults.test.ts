@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Server } from '../../stores/cell/servers.ts'
-import type { FaultState } from './faults.ts'
-import { checkedRule, openFaults, parseWish } from './faults.ts'
+import { checkedRule, type FaultState, openFaults, parseWish } from './faults.ts'
 import { contextOf, type TestCell, testCell } from './fixture.ts'
 
 let t: TestCell

@@ -5,7 +5,6 @@
  *     const cell = await startCell({ driver, stores, cell: 'cell1', peers, settings: { hosts: [{ name: 'fake1' }] }, clock, ids, random, log })
  *     await cell.stop()
  */
-
 import type { Log } from '../../oslo/log.ts'
 import type { Driver } from '../../oslo/messaging/driver.ts'
 import { rpcClient } from '../../oslo/messaging/rpc-client.ts'

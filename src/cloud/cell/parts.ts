@@ -1,5 +1,4 @@
 /** What everything in a cell works with, handed down from where it starts. */
-
 import type { Log } from '../../oslo/log.ts'
 import type { RpcClient } from '../../oslo/messaging/rpc-client.ts'
 import type { Cinder } from '../../peers/cinder.ts'

@@ -1,5 +1,4 @@
 /** How full each host is, written where everybody reads it: the rows of compute_nodes. nova/compute/resource_tracker.py, compute/stats.py */
-
 import type { MoveInProgress, Occupants } from '../../stores/cell/occupancy.ts'
 import type { StoredFlavors } from '../../stores/cell/servers.ts'
 import type { ComputeNode } from '../../stores/cell/services.ts'

@@ -1,5 +1,4 @@
 /** Logging in: the ways to say who one is, and the scope that is asked for (keystone/auth/core.py and auth/plugins). */
-
 import { rolesOn } from './effective.ts'
 import { AuthMethodError, expecting, forbiddenAction, invalid, missing, unauthorized } from './faults.ts'
 import type { ApplicationCredential, Project, Store, User } from './model.ts'

@@ -1,5 +1,4 @@
 /** The first content of the identity service: what `keystone-manage bootstrap` makes, and the projects and users of a seed. */
-
 import { addRegion, newService } from './catalog.ts'
 import type { ServiceAddress } from './catalog-view.ts'
 import { assignmentOf } from './grants.ts'

@@ -1,5 +1,4 @@
 /** Ports coming, changing and going, for the API and for what makes ports on its own: routers, floating IPs. Tells of what servers should hear. */
-
 import { bind, unbound } from './binding.ts'
 import type { Binding, FixedIp, Port } from './documents.ts'
 import { fault } from './faults.ts'

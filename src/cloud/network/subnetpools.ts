@@ -1,5 +1,4 @@
 /** Subnet pools: prefixes from which subnets are cut. neutron/db/db_base_plugin_v2.py, neutron/ipam/subnet_alloc.py SubnetPoolReader */
-
 import { addressScopes } from './address-scopes.ts'
 import { bitsOf, cidrsOf, covers, formatNetwork, merge, overlap, parseCidr, subtract } from './addresses.ts'
 import { type Attributes, common } from './attributes.ts'

@@ -1,5 +1,4 @@
 /** How much is in use: of a provider, by a project, by a user (placement/handlers/usage.py). */
-
 import { inClassOrder } from './names.ts'
 import { noProvider, type Operation, type PlacementCall, providerOf, told } from './operation.ts'
 import { lastOf } from './query.ts'

@@ -1,5 +1,4 @@
 /** How volumes come to servers and leave them: what attachments make of the status of a volume (cinder/volume/api.py, cinder/db/sqlalchemy/api.py). */
-
 import { connectionInfo } from './connection.ts'
 import type { Attachment, Volume } from './documents.ts'
 import { conflict, fault, invalidInput, invalidVolume } from './faults.ts'

@@ -1,5 +1,4 @@
 /** /attachments: how Nova takes volumes, since 3.27 (cinder/api/v3/attachments.py). */
-
 import { reply } from '../service.ts'
 import { checkConnectors, checkDeletion, completed, connect, release, reserveFor } from './attaching.ts'
 import type { Attachment } from './documents.ts'

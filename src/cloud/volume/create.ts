@@ -1,5 +1,4 @@
 /** New volumes: from nothing, from an image, a snapshot or another volume (cinder/volume/flows/api/create_volume.py). */
-
 import { header } from '../../app/contract.ts'
 import { isUuidLike } from '../uuid.ts'
 import { poolFor } from './backends.ts'

@@ -1,5 +1,4 @@
 /** Volume types as other parts need them: found by id or name, and the one that is meant when none is named. */
-
 import { isUuidLike } from '../uuid.ts'
 import type { VolumeType } from './documents.ts'
 import { fault, invalidInput, noType, noTypeNamed } from './faults.ts'

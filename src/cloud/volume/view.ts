@@ -1,5 +1,4 @@
 /** How volumes are shown, by version and caller (cinder/api/v3/views/volumes.py and its extensions). */
-
 import { backendOf, serviceOf } from './backends.ts'
 import type { Attachment, Volume } from './documents.ts'
 import { linksTo } from './links.ts'

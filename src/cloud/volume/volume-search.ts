@@ -1,5 +1,4 @@
 /** Lists of volumes: whose, which, in what order (cinder/api/v3/volumes.py _get_volumes, cinder/db/sqlalchemy/api.py). */
-
 import { backendOf } from './backends.ts'
 import type { Volume } from './documents.ts'
 import { badRequest, invalidInput, noVolume } from './faults.ts'

@@ -1,5 +1,4 @@
 /** What the metadata service stands on. */
-
 import type { Log } from '../../oslo/log.ts'
 import type { CachePlace } from '../../oslo/memcached/cache.ts'
 import type { NeutronClient } from '../../peers/neutron.ts'

@@ -1,5 +1,4 @@
 /** Deleting servers: at once, softly so that they can come back for a while, or by force. */
-
 import type { RequestContext } from '../../oslo/context.ts'
 import { toDateTime } from '../../oslo/database/datetime.ts'
 import type { Server, ServerChanges } from '../../stores/cell/servers.ts'

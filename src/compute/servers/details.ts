@@ -1,5 +1,4 @@
 /** What is known of one server beside its row, each part read when it is first asked for and then kept for the rest of a request. */
-
 import type { PciDeviceRow } from '../../stores/cell/attachments.ts'
 import type { BlockDevice } from '../../stores/cell/block-devices.ts'
 import type { ServerExtra } from '../../stores/cell/extra.ts'

@@ -1,5 +1,4 @@
 /** Deleting servers without their compute: because they have none yet, have none any more, or because it is down. */
-
 import type { RequestContext } from '../../oslo/context.ts'
 import { toDateTime } from '../../oslo/database/datetime.ts'
 import { PeerError } from '../../oslo/keystoneauth/errors.ts'

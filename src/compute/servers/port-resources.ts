@@ -1,5 +1,4 @@
 /** What the ports of a server that exists ask of Placement. */
-
 import type { Server } from '../../stores/cell/servers.ts'
 import type { RequestGroup, RequestLevelParams } from '../../stores/objects/request-spec.ts'
 import type { Backends } from '../backends.ts'

@@ -1,8 +1,7 @@
 /** Security groups of servers: they are on the ports, which are Neutron's. */
 import type { RequestContext } from '../../oslo/context.ts'
 import { PeerError } from '../../oslo/keystoneauth/errors.ts'
-import type { NeutronClient, NeutronPort, NeutronSecurityGroup } from '../../peers/neutron.ts'
-import { neutronText } from '../../peers/neutron.ts'
+import { type NeutronClient, type NeutronPort, type NeutronSecurityGroup, neutronText } from '../../peers/neutron.ts'
 import type { Server } from '../../stores/cell/servers.ts'
 import type { Backends } from '../backends.ts'
 import { Fault } from '../faults.ts'

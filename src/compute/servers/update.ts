@@ -1,5 +1,4 @@
 /** Changes of what a server is called and of the addresses that are shown for it. */
-
 import type { RequestContext } from '../../oslo/context.ts'
 import { snake } from '../../stores/camel.ts'
 import type { Server, ServerChanges } from '../../stores/cell/servers.ts'

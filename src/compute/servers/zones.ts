@@ -1,5 +1,4 @@
 /** Availability zones that a server may go to. */
-
 import type { Server } from '../../stores/cell/servers.ts'
 import { answered } from '../../stores/cells.ts'
 import type { Backends } from '../backends.ts'

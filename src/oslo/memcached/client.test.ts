@@ -1,5 +1,4 @@
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { type Memcached, memcached, parseAddress } from './client.ts'
 import { type TestMemcached, testMemcached } from './fixture.ts'

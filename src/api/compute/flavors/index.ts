@@ -1,5 +1,4 @@
 /** Flavors: /flavors, their extra specs and access lists. */
-
 import { Fault } from '../../../compute/faults.ts'
 import * as compute from '../../../compute/flavors.ts'
 import type { FlavorPage } from '../../../stores/api/flavors.ts'

@@ -1,5 +1,4 @@
 /** Key pairs: /os-keypairs. */
-
 import * as compute from '../../../compute/key-pairs.ts'
 import type { KeyPair } from '../../../stores/api/key-pairs.ts'
 import { pageOf } from '../../serve/paging.ts'

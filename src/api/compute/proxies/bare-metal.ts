@@ -1,5 +1,4 @@
 /** Bare metal nodes, which are Ironic's: /os-baremetal-nodes, until 2.35. */
-
 import { Fault } from '../../../compute/faults.ts'
 import { findNode, listNodes, type Node } from '../../../compute/proxies/bare-metal.ts'
 import { op, plain, resource } from '../../spec/operation.ts'

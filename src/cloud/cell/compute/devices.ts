@@ -1,5 +1,4 @@
 /** Names of disks: `/dev/sda` for the root, the next letters for the others. nova/compute/utils.py get_next_device_name, nova/block_device.py */
-
 import type { BlockDevice } from '../../../stores/cell/block-devices.ts'
 import type { Server } from '../../../stores/cell/servers.ts'
 import { nova } from '../errors.ts'

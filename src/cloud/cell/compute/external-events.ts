@@ -1,5 +1,4 @@
 /** What other services tell of servers: their network has changed, a port is gone, a volume has grown. nova/compute/manager.py external_instance_event */
-
 import { RemoteError } from '../../../oslo/messaging/failure.ts'
 import type { Method } from '../../../oslo/messaging/rpc-server.ts'
 import { InstanceExternalEvent } from '../../../stores/objects/external-event.ts'

@@ -1,5 +1,4 @@
 /** What is done inside a running guest, or asked of it: passwords, crash dumps, diagnostics, the text on its console. */
-
 import { Diagnostics } from '../../../stores/objects/diagnostics.ts'
 import { power } from '../../drivers/hypervisor.ts'
 import { nova } from '../errors.ts'

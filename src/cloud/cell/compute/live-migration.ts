@@ -1,5 +1,4 @@
 /** Moves a running server to another host of the cell. nova/compute/manager.py ComputeManager.live_migration and what it calls on both sides */
-
 import type { RequestContext } from '../../../oslo/context.ts'
 import type { Migration } from '../../../stores/cell/migrations.ts'
 import type { Server } from '../../../stores/cell/servers.ts'

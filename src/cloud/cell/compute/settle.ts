@@ -1,5 +1,4 @@
 /** The end of a resize or a cold migration: it is confirmed, or taken back. nova/compute/manager.py ComputeManager.confirm_resize, revert_resize */
-
 import type { Migration } from '../../../stores/cell/migrations.ts'
 import type { Server } from '../../../stores/cell/servers.ts'
 import { power } from '../../drivers/hypervisor.ts'

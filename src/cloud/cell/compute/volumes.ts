@@ -1,5 +1,4 @@
 /** Volumes of a server on its host: attached, taken away, put in each other's place, grown. */
-
 import { RemoteError } from '../../../oslo/messaging/failure.ts'
 import type { CinderVolume } from '../../../peers/cinder.ts'
 import type { Connection, HostVolumes } from '../../../peers/cinder-hosts.ts'

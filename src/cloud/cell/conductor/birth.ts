@@ -1,5 +1,4 @@
 /** A build request as the rows of a new server. */
-
 import type { RequestContext } from '../../../oslo/context.ts'
 import type { WireObject } from '../../../oslo/objects/object.ts'
 import type { BuildRequest } from '../../../stores/api/requests.ts'

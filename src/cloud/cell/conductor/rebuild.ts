@@ -1,5 +1,4 @@
 /** Sends a rebuild to its host, and an evacuation to one that is found for it. nova/conductor/manager.py ComputeTaskManager.rebuild_instance */
-
 import type { Migration } from '../../../stores/cell/migrations.ts'
 import type { Server } from '../../../stores/cell/servers.ts'
 import type { RequestSpec } from '../../../stores/objects/request-spec.ts'

@@ -1,5 +1,4 @@
 /** What travels with a server from host to host while one after the other fails to take it. */
-
 import type { RequestSpec } from '../../../stores/objects/request-spec.ts'
 import { nova } from '../errors.ts'
 

@@ -1,5 +1,4 @@
 /** Chooses hosts for servers, best first, with others to turn to when a build fails there. nova/scheduler/manager.py SchedulerManager */
-
 import type { RequestSpec } from '../../../stores/objects/request-spec.ts'
 import { Selection } from '../../../stores/objects/selection.ts'
 import { nova } from '../errors.ts'

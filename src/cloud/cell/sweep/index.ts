@@ -1,5 +1,4 @@
 /** Finds what nobody works on and ends it, at the start and from then on: nothing that was accepted stays half done for ever. */
-
 import { adminContext } from '../../../oslo/context.ts'
 import type { RpcClient, Target } from '../../../oslo/messaging/rpc-client.ts'
 import { type CellParts, hostsUp } from '../parts.ts'

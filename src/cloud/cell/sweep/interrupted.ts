@@ -2,8 +2,7 @@
  * Servers in the middle of something that nobody works on: no message of theirs is left, because who wanted to send it died, or a failure could not
  * be noted. Each task state has a rule; where nova-compute has one for its own start, it is that. nova/compute/manager.py ComputeManager._init_instance
  */
-import type { RequestContext } from '../../../oslo/context.ts'
-import { adminContext } from '../../../oslo/context.ts'
+import { adminContext, type RequestContext } from '../../../oslo/context.ts'
 import type { Server } from '../../../stores/cell/servers.ts'
 import { power } from '../../drivers/hypervisor.ts'
 import { type VerbName, verbs } from '../compute/index.ts'

@@ -1,5 +1,4 @@
 /** What nova-compute does from time to time whether or not anything went wrong. */
-
 import { adminContext } from '../../../oslo/context.ts'
 import { fromDateTime } from '../../../oslo/database/datetime.ts'
 import type { Server } from '../../../stores/cell/servers.ts'

@@ -1,5 +1,4 @@
 /** Requests for servers that nobody works on: whoever accepted them died before the conductor heard of it. */
-
 import { adminContext } from '../../../oslo/context.ts'
 import { fromDateTime } from '../../../oslo/database/datetime.ts'
 import { bury } from '../conductor/bury.ts'

@@ -1,5 +1,4 @@
 /** What requests that were cut off have left of volumes: reservations that nobody knows, devices without a volume behind them, detachments that never began. */
-
 import { adminContext } from '../../../oslo/context.ts'
 import { fromDateTime } from '../../../oslo/database/datetime.ts'
 import { isStatus, PeerError } from '../../../oslo/keystoneauth/errors.ts'

@@ -2,9 +2,7 @@
  * oslo.messaging's RabbitMQ driver: one connection to publish and one to listen, each made at its first use, made again at the next broker when it is
  * lost. What is on the wire is what nova-conductor, nova-scheduler and nova-compute know.
  */
-
-import type { Address, Driver, Outgoing } from '../driver.ts'
-import { queueName } from '../driver.ts'
+import { type Address, type Driver, type Outgoing, queueName } from '../driver.ts'
 import type { TransportUrl } from '../transport-url.ts'
 import { brokersOf } from './brokers.ts'
 import { encode } from './compression.ts'
