@@ -1,5 +1,6 @@
 /** Where a host listens, and in which protocol: `http://127.0.0.1:8774`, `https://[::]:8774`, `uwsgi:/run/nova/api.sock`, `http:fd:3`. */
 import { isIP } from 'node:net'
+import { resolve } from 'node:path'
 
 export type Protocol = 'http' | 'https' | 'uwsgi'
 
@@ -62,6 +63,10 @@ function unixAddress(path: string): Address {
     throw new BadAddress(`${path} is longer than the ${longestPath} bytes that a UNIX socket's path may have`)
   return { kind: 'unix', path }
 }
+
+/** The same from any directory, for a process that leaves the one it was started in. Throws `BadAddress`. */
+export const absoluteAddress = (address: Address): Address =>
+  address.kind === 'unix' && !address.path.startsWith('@') ? unixAddress(resolve(address.path)) : address
 
 /** For logs and errors. */
 export function addressText(address: Address): string {

@@ -1,6 +1,7 @@
 /** Everything that a host is told: read from flags or from a `[uwsgi]` file, handed to each worker as it is. */
+import { resolve } from 'node:path'
 import type { AccessLogSettings } from './access-log.ts'
-import type { Address, Endpoint } from './address.ts'
+import { type Address, absoluteAddress, type Certificate, type Endpoint } from './address.ts'
 
 export interface HostSettings {
   /** What `loadApplication` takes. */
@@ -29,7 +30,7 @@ export interface HostSettings {
   readonly maxMemoryMib: number
   /** A worker that has served for so long gives way to a fresh one; 0: never. */
   readonly maxAgeSeconds: number
-  /** Where the application runs; null: where the host was started. Other paths of the settings are absolute then. */
+  /** Where the application runs; null: where the host was started. Other paths of the settings are absolute then: `absolutePaths`. */
   readonly directory: string | null
   /** A worker gives way to a fresh one after so many requests; 0: never. */
   readonly maxRequests: number
@@ -86,3 +87,31 @@ export const defaults: HostSettings = {
   group: null,
   pidFile: null,
 }
+
+/**
+ * Settings whose paths hold after the step into `directory`: they are meant from where the host was started, as uWSGI opens its files before it goes to
+ * chdir. Throws `BadAddress` when the path of a socket gets too long.
+ */
+export function absolutePaths(settings: HostSettings): HostSettings {
+  const { directory, listen, metrics, logFile, pidFile } = settings
+  if (directory === null) return settings
+  return {
+    ...settings,
+    listen: listen.map(absoluteEndpoint),
+    metrics: metrics && absoluteAddress(metrics),
+    logFile: logFile && resolve(logFile),
+    pidFile: pidFile && resolve(pidFile),
+  }
+}
+
+const absoluteEndpoint = ({ certificate, address, ...rest }: Endpoint): Endpoint => ({
+  ...rest,
+  address: absoluteAddress(address),
+  ...(certificate && { certificate: absoluteFiles(certificate) }),
+})
+
+const absoluteFiles = ({ certificate, key, clientAuthority }: Certificate): Certificate => ({
+  certificate: resolve(certificate),
+  key: resolve(key),
+  ...(clientAuthority !== undefined && { clientAuthority: resolve(clientAuthority) }),
+})

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { basename, dirname, extname, resolve } from 'node:path'
-import { type Certificate, type Endpoint, type Protocol, parseAddress } from './address.ts'
+import { type Endpoint, type Protocol, parseAddress } from './address.ts'
 import { defaults, type HostSettings } from './settings.ts'
 
 /** A file that cannot be followed; told with its line, without a stack. */
@@ -14,6 +14,7 @@ export class BadUwsgiFile extends Error {
 }
 
 export interface UwsgiFile {
+  /** Paths as they are written. */
   readonly settings: HostSettings
   /** What it asks for that is done differently or not at all, one sentence each. */
   readonly notices: readonly string[]
@@ -73,24 +74,8 @@ export function parseUwsgiFile(file: UwsgiText): UwsgiFile {
   if (settings.listen.length === 0)
     throw new BadUwsgiFile(`${file.path} names no address: it needs socket, http, http-socket, https or https-socket`)
   const workers = master ? Math.max(1, settings.workers) : settings.workers
-  const whole: HostSettings = { ...settings, workers }
-  return { settings: settings.directory === null ? whole : absolute(whole), notices, passedOver: [...passedOver] }
+  return { settings: { ...settings, workers }, notices, passedOver: [...passedOver] }
 }
-
-/** uWSGI opens its files before it goes to chdir. */
-function absolute(settings: HostSettings): HostSettings {
-  const { logFile, pidFile } = settings
-  const listen = settings.listen.map(
-    ({ certificate, ...rest }): Endpoint => ({ ...rest, ...(certificate && { certificate: absoluteFiles(certificate) }) }),
-  )
-  return { ...settings, listen, logFile: logFile && resolve(logFile), pidFile: pidFile && resolve(pidFile) }
-}
-
-const absoluteFiles = ({ certificate, key, clientAuthority }: Certificate): Certificate => ({
-  certificate: resolve(certificate),
-  key: resolve(key),
-  ...(clientAuthority !== undefined && { clientAuthority: resolve(clientAuthority) }),
-})
 
 function unreadable(path: string, code: string | undefined): string {
   if (code === 'ENOENT') return `there is no file ${path}`

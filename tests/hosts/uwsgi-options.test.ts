@@ -1,5 +1,5 @@
 /** What a `[uwsgi]` file asks of workers and files, done by `nova-ts host --ini`. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test, vi } from 'vitest'
@@ -67,6 +67,7 @@ asRoot('chown-socket, logfile-chmod and chdir', async () => {
   const path = join(folder, 'owned.sock')
   const { host, place } = await started('files', [
     `http-socket = ${path}`,
+    'http-socket = unix:near.sock',
     'chown-socket = nobody:daemon',
     'chmod-socket = 660',
     'chdir = /usr',
@@ -80,7 +81,9 @@ asRoot('chown-socket, logfile-chmod and chdir', async () => {
   expect([uid, gid, (mode & 0o777).toString(8)]).toEqual([65_534, 1, '660'])
   expect((statSync(join(place, 'host.log')).mode & 0o777).toString(8)).toBe('640')
   expect(JSON.parse((await get({ socketPath: path }, '/where')).body)).toEqual({ directory: '/usr' })
+  expect((await get({ socketPath: join(place, 'near.sock') }, '/where')).status).toBe(200)
   expect(await host.end()).toBe(0)
+  expect(existsSync(join(place, 'near.sock'))).toBe(false)
 })
 
 asRoot('a socket for somebody who is not there', async () => {

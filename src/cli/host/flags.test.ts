@@ -64,6 +64,40 @@ describe('flags beat the file', () => {
   })
 })
 
+describe('with chdir, other paths stay those of where the host was started', () => {
+  const moved = join(folder, 'moved.ini')
+  const secure = 'https = :8774,cert.pem,/key.pem\nsocket = unix:run/api.sock\nlogto = api.log\npidfile = /run/api.pid'
+  writeFileSync(moved, `[uwsgi]\nchdir = /srv\nmodule = app.mjs\n${secure}\n`)
+  const here = (path: string) => join(process.cwd(), path)
+
+  test('of the file', () =>
+    expect(read(`--ini ${moved}`).settings).toMatchObject({
+      ...{ directory: '/srv', module: 'app.mjs', logFile: here('api.log'), pidFile: '/run/api.pid' },
+      listen: [
+        { certificate: { certificate: here('cert.pem'), key: '/key.pem' } },
+        { protocol: 'uwsgi', address: { kind: 'unix', path: here('run/api.sock') } },
+      ],
+    }))
+
+  test('of flags laid over it', () => {
+    const line = '--listen http:unix:a.sock --listen http:@name --listen https:1 --cert c --key k --client-ca /ca --metrics unix:m.sock'
+    expect(read(`--ini ${moved} ${line} --log-file l --pid-file p`).settings).toMatchObject({
+      ...{ logFile: here('l'), pidFile: here('p'), metrics: { kind: 'unix', path: here('m.sock') } },
+      listen: [
+        { address: { kind: 'unix', path: here('a.sock') } },
+        { address: { kind: 'unix', path: '@name' } },
+        { certificate: { certificate: here('c'), key: here('k'), clientAuthority: '/ca' } },
+      ],
+    })
+  })
+
+  test('and the path of a socket that gets too long is refused', () => {
+    const room = 107 - here('/').length
+    expect(() => read(`--ini ${moved} --listen http:unix:${'x'.repeat(room)}`)).not.toThrow()
+    expect(() => read(`--ini ${moved} --listen http:unix:${'x'.repeat(room + 1)}`)).toThrow('longer than the 107 bytes')
+  })
+})
+
 describe('what cannot be followed', () => {
   const rows: [string, string][] = [
     ['', 'host needs the module'],

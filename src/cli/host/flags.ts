@@ -1,7 +1,7 @@
 /** The command line of `nova-ts host`, read over what a `[uwsgi]` file says. */
 import { accessForms } from '../../hosts/access-log.ts'
 import { BadAddress, type Endpoint, parseAddress, parseEndpoint } from '../../hosts/address.ts'
-import { defaults, type HostSettings } from '../../hosts/settings.ts'
+import { absolutePaths, defaults, type HostSettings } from '../../hosts/settings.ts'
 import { inheritedSockets } from '../../hosts/systemd.ts'
 import { BadUwsgiFile, readUwsgiFile } from '../../hosts/uwsgi-ini.ts'
 import type { Environment } from '../cloud/flags.ts'
@@ -99,7 +99,7 @@ export function readHostLine(argv: readonly string[], env: Environment): HostLin
       pidFile: text('pid-file') ?? base.pidFile,
     }
     const without = file.passedOver.length > 0 ? [`has no meaning here, or is always so: ${file.passedOver.join(', ')}`] : []
-    return { settings, notices: [...file.notices, ...without].map((notice) => `${ini}: ${notice}`) }
+    return { settings: absolutePaths(settings), notices: [...file.notices, ...without].map((notice) => `${ini}: ${notice}`) }
   } catch (error) {
     if (error instanceof BadAddress || error instanceof BadUwsgiFile) throw new UsageError(error.message, { cause: error })
     throw error
