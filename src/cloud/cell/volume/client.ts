@@ -46,8 +46,8 @@ export async function dropAttachments(volumes: HostVolumes, volumeId: string, se
 }
 
 /**
- * Cinder lets a volume be taken and connected once. What a crash has left over of the same server gives way, but for the attachment that the server
- * knows.
+ * Cinder lets a volume be taken and connected once. What a crash has left over of the same server gives way; the attachment that the server knows
+ * stays, and a connection that was begun with it counts as made.
  */
 export async function despiteLeftovers<T>(
   volumes: HostVolumes,
@@ -59,6 +59,8 @@ export async function despiteLeftovers<T>(
   } catch (error) {
     if (!isStatus(error, 400, 409)) throw error
     await dropAttachments(volumes, volumeId, server, known)
+    const left = await volumes.attachments(volumeId)
+    if (left.some(({ id, status }) => id === known && status === 'attaching')) await volumes.completeAttachment(known!)
     return work()
   }
 }

@@ -251,6 +251,15 @@ describe('what was cut off', () => {
     expect(await sound(server, id)).toBe(there.host)
   })
 
+  test('nor does a connection that was begun and not completed', async () => {
+    const { server, id } = await withVolume()
+    const device = (await devicesOf(server.uuid)).find(({ volumeId }) => volumeId === id)
+    await t.volumes.connect(device!.attachmentId!, { host: server.host }, null)
+    await t.resize(server.uuid, flavorOf({ id: 8, flavorid: 'big', memory_mb: 256 }))
+    const there = (await t.until(server.uuid, (now) => now?.vmState === 'resized' && now.taskState === null, 'resized'))!
+    expect(await sound(server, id)).toBe(there.host)
+  })
+
   test('a volume that was being attached is free again', async () => {
     const [server] = (await t.create()) as [Server]
     const id = await disk()
