@@ -9,19 +9,21 @@ export const configurationHelp = `  --config-file FILE      read this file; may 
   --config-dir DIRECTORY  and the *.conf files in this one
 `
 
-/** Takes `--config-file` and `--config-dir` out of a command line. */
+export const configurationFlagNames = ['--config-file', '--config-dir']
+
+/** Takes these flags and their values out of a command line. */
 export function configurationFlags(argv: readonly string[]): { readonly files: string[]; readonly rest: string[] } {
   const files: string[] = []
   const rest: string[] = []
   for (let i = 0; i < argv.length; i++) {
     const [flag, given] = argv[i]!.split(/=(.*)/s)
-    if (flag !== '--config-file' && flag !== '--config-dir') {
+    if (!configurationFlagNames.includes(flag!)) {
       rest.push(argv[i]!)
       continue
     }
     const value = given ?? argv[++i]
     if (value === undefined) throw new UsageError(`${flag} wants a value`)
-    files.push(flag, value)
+    files.push(flag!, value)
   }
   return { files, rest }
 }

@@ -37,7 +37,7 @@ export function batched(sink: Sink): BatchedSink {
   }
 }
 
-/** Appends to a file. When another file (or none) stands at the path, as after logrotate, it is opened anew; it gets `mode` if its owner may give it. Throws when it cannot be opened at first. */
+/** Appends to the file at a path, whichever stands there (logrotate may move it), with `mode` where it may be given. Throws when the first cannot be opened. */
 export function fileSink(path: string, otherwise: Sink, mode: number | null = null): Sink & { close(): void } {
   let file = opened(path, mode)
   let held = fstatSync(file)

@@ -1,7 +1,7 @@
 /** `nova-ts config check`: what this implementation makes of an operator's nova.conf and api-paste.ini. */
 import { existsSync } from 'node:fs'
 import { wsgiConfigFiles } from '../../oslo/config/sources.ts'
-import { configurationFlags, configurationHelp, readConfiguration, refusing } from '../configuration.ts'
+import { configurationFlagNames, configurationFlags, configurationHelp, readConfiguration, refusing } from '../configuration.ts'
 import { meant } from '../parse.ts'
 import { type Command, UsageError } from '../usage.ts'
 import { checkConfiguration, type Finding, type Outcome } from './check.ts'
@@ -41,7 +41,7 @@ function flagsOf(argv: readonly string[]): { json: boolean; paste: string | unde
       if (paste === undefined) throw new UsageError('--paste-file wants a value')
     } else
       throw new UsageError(
-        `config check does not know ${argv[i]}${meant(flag!, ['--json', '--paste-file', '--config-file', '--config-dir', '--help'])}`,
+        `config check does not know ${argv[i]}${meant(flag!, ['--json', '--paste-file', '--help', ...configurationFlagNames])}`,
       )
   }
   return { json, paste }

@@ -12,7 +12,7 @@ import { type ApiTables, apiSchema } from '../../stores/api/schema.ts'
 import { cellSchema } from '../../stores/cell/schema.ts'
 import { expandUrl } from '../../stores/cell-urls.ts'
 import { apiRevision, cellRevision, syncApi, syncCell, versionOf } from '../../stores/sync.ts'
-import { configurationFlags, configurationHelp, readConfiguration, refusing } from '../configuration.ts'
+import { configurationFlagNames, configurationFlags, configurationHelp, readConfiguration, refusing } from '../configuration.ts'
 import { meant } from '../parse.ts'
 import { type Command, Refusal, type Terminal, UsageError } from '../usage.ts'
 
@@ -55,8 +55,7 @@ export const db: Command = async ([verb, ...argv], terminal) => {
 function whichOf(argv: readonly string[]): Which {
   const flags = ['--api', '--main', '--all-cells']
   const unknown = argv.find((word) => !flags.includes(word))
-  if (unknown !== undefined)
-    throw new UsageError(`db does not know ${unknown}${meant(unknown, [...flags, '--config-file', '--config-dir'])}`)
+  if (unknown !== undefined) throw new UsageError(`db does not know ${unknown}${meant(unknown, [...flags, ...configurationFlagNames])}`)
   const [api, main] = [argv.includes('--api'), argv.includes('--main')]
   return { api: api || !main, main: main || !api, allCells: argv.includes('--all-cells') }
 }
