@@ -1,5 +1,6 @@
 /** Says what is wrong with a value in the words of Python's jsonschema, which users of OpenStack know. */
 import type { ErrorObject } from 'ajv'
+import { repr } from '../oslo/python.ts'
 
 /** What jsonschema says of an error that ajv found (which must run with `verbose`). */
 export function explained({ keyword, params, data, schema, parentSchema }: ErrorObject): string {
@@ -44,25 +45,4 @@ export function explained({ keyword, params, data, schema, parentSchema }: Error
     default:
       return `${value} is not allowed here`
   }
-}
-
-/** As Python's str() shows a value: a string without quotes. */
-export const str = (value: unknown): string => (typeof value === 'string' ? value : repr(value))
-
-/** As Python's repr() shows a value. */
-export function repr(value: unknown): string {
-  if (value === null || value === undefined) return 'None'
-  if (typeof value === 'boolean') return value ? 'True' : 'False'
-  if (typeof value === 'number') return String(value)
-  if (typeof value === 'string') return quoted(value)
-  if (Array.isArray(value)) return `[${value.map(repr).join(', ')}]`
-  return `{${Object.entries(value as object)
-    .map(([key, held]) => `${quoted(key)}: ${repr(held)}`)
-    .join(', ')}}`
-}
-
-function quoted(text: string): string {
-  const quote = text.includes("'") && !text.includes('"') ? '"' : "'"
-  const escaped = text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('\r', '\\r').replaceAll('\t', '\\t')
-  return `${quote}${quote === "'" ? escaped.replaceAll("'", "\\'") : escaped}${quote}`
 }

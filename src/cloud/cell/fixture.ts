@@ -4,7 +4,7 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Application } from '../../app/contract.ts'
-import type { RequestContext } from '../../oslo/context.ts'
+import { adminContext, type RequestContext } from '../../oslo/context.ts'
 import { openDatabase } from '../../oslo/database/database.ts'
 import { toDateTime } from '../../oslo/database/datetime.ts'
 import { PeerError } from '../../oslo/keystoneauth/errors.ts'
@@ -62,29 +62,16 @@ export const authenticate = (token: string): Caller | null => people[token] ?? n
 export const contextOf = (name: string, requestId = `req-${randomUUID()}`): RequestContext => {
   const { userId, projectId, roles, isAdmin } = people[name]!
   return {
+    ...adminContext(requestId, Date.now()),
     userId,
     userName: name,
     projectId,
     projectName: projectId,
-    domainId: null,
-    domainName: null,
     userDomainId: 'default',
     projectDomainId: 'default',
-    systemScope: null,
     roles,
     isAdmin,
-    isAdminProject: true,
     token: name,
-    serviceToken: null,
-    serviceUserId: null,
-    serviceProjectId: null,
-    serviceRoles: [],
-    catalog: [],
-    requestId,
-    globalRequestId: null,
-    remoteAddress: null,
-    timestamp: new Date().toISOString().replace('Z', ''),
-    readDeleted: 'no',
   }
 }
 

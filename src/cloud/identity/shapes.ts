@@ -1,6 +1,7 @@
 /** The shapes of request bodies (keystone/{identity,resource,assignment,catalog,limit,application_credential}/schema.py) and what is said of a wrong one. */
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
-import { explained, str } from '../jsonschema.ts'
+import { str } from '../../oslo/python.ts'
+import { explained } from '../jsonschema.ts'
 import { expecting, invalid } from './faults.ts'
 
 type Schema = Readonly<Record<string, unknown>>

@@ -1,10 +1,10 @@
 /** Address groups: networks that security group rules name together. neutron/db/address_group_db.py */
+import { repr } from '../../oslo/python.ts'
 import { formatNetwork, parseCidr } from './addresses.ts'
 import { type Attributes, common } from './attributes.ts'
 import { ipSubnet, isDictionary, listOf, nullToList, text } from './checks.ts'
 import type { AddressGroup } from './documents.ts'
 import { fault, invalidInput } from './faults.ts'
-import { repr } from './python.ts'
 import { ownedBy, type Resource, render } from './resource.ts'
 import { forgetGrants, isShared } from './sharing.ts'
 import { changed, newborn, type Operation } from './state.ts'

@@ -2,9 +2,9 @@
  * What Neutron accepts as the value of an attribute: checks, which answer why not in Neutron's words, and conversions, which throw.
  * neutron_lib/api/validators, neutron_lib/api/converters.py
  */
+import { repr, str } from '../../oslo/python.ts'
 import { canonicalIp, canonicalMac, formatIp, formatNetwork, parseCidr, parseIp } from './addresses.ts'
 import { badRequest, fault, invalidInput } from './faults.ts'
-import { repr, str } from './python.ts'
 
 /** The reason why a value is refused, or undefined. */
 export type Check = (value: unknown) => string | undefined

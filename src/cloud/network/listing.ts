@@ -1,8 +1,8 @@
 /** Lists: filters, order, pages and their links. neutron/api/api_common.py, neutron/pecan_wsgi/hooks/query_parameters.py */
+import { repr } from '../../oslo/python.ts'
 import type { Document } from '../shelf.ts'
 import type { Attribute, FilterBy } from './attributes.ts'
 import { badRequest, fault, invalidInput } from './faults.ts'
-import { repr } from './python.ts'
 import { fieldsOf, find, mayGet, type Resource, render } from './resource.ts'
 import type { Operation } from './state.ts'
 

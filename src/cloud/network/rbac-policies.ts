@@ -1,9 +1,9 @@
 /** RBAC policies: what a project shares with another, or with all. neutron/db/rbac_db_mixin.py, neutron/extensions/rbac.py */
+import { repr, str } from '../../oslo/python.ts'
 import { type Attributes, common } from './attributes.ts'
 import { text, uuid } from './checks.ts'
 import type { RbacPolicy } from './documents.ts'
 import { fault, invalidInput } from './faults.ts'
-import { repr, str } from './python.ts'
 import { ownedBy, type Resource } from './resource.ts'
 import { externalAction, shareAction } from './sharing.ts'
 import type { Neutron, Operation } from './state.ts'

@@ -1,4 +1,5 @@
 /** Routers and their gateways to external networks. neutron/db/l3_db.py, neutron/db/extraroute_db.py, neutron/db/l3_gwmode_db.py */
+import { repr } from '../../oslo/python.ts'
 import { holds, overlap, parseCidr, parseIp } from './addresses.ts'
 import { type Attributes, common } from './attributes.ts'
 import * as checks from './checks.ts'
@@ -7,7 +8,6 @@ import { badRequest, fault } from './faults.ts'
 import { reallocate, routerGateway, routerInterface, type WantedIp } from './ipam.ts'
 import { checkedZones, networks } from './networks.ts'
 import { deletePort, makePort, setFixedIps } from './port-lifecycle.ts'
-import { repr } from './python.ts'
 import { find, ownedBy, type Resource, render } from './resource.ts'
 import { changed, type Neutron, newborn, type Operation } from './state.ts'
 

@@ -1,10 +1,10 @@
 /** What a security group rule may say, and when two say the same. neutron/extensions/securitygroup.py, neutron/db/securitygroups_db.py */
+import { repr, str } from '../../oslo/python.ts'
 import { formatCidr, parseCidr } from './addresses.ts'
 import type { Attributes } from './attributes.ts'
 import { oneOf } from './checks.ts'
 import type { RuleShape } from './documents.ts'
 import { fault } from './faults.ts'
-import { repr, str } from './python.ts'
 
 // neutron_lib/constants.py IP_PROTOCOL_MAP, in the order in which messages list them.
 const protocols: Readonly<Record<string, number>> = {

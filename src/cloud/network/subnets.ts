@@ -1,4 +1,5 @@
 /** Subnets of both families, from a CIDR or from a subnet pool. neutron/db/db_base_plugin_v2.py, neutron/db/ipam_backend_mixin.py */
+import { repr, str } from '../../oslo/python.ts'
 import { type Cidr, eui64, formatIp, formatRange, holds, overlap, parseCidr, parseIp, type Range, subtract } from './addresses.ts'
 import { type Attributes, common } from './attributes.ts'
 import * as checks from './checks.ts'
@@ -7,7 +8,6 @@ import { badRequest, fault, invalidInput, notBuilt } from './faults.ts'
 import { hostRange, isAutoAddressed, poolRange, routerGateway, routerInterface } from './ipam.ts'
 import { autoDeletedOwners, networks } from './networks.ts'
 import { setFixedIps } from './port-lifecycle.ts'
-import { repr, str } from './python.ts'
 import { find, ownedBy, type Resource } from './resource.ts'
 import { isShared } from './sharing.ts'
 import { changed, type Neutron, newborn, type Operation, touched } from './state.ts'

@@ -1,6 +1,7 @@
 /** Checks bodies as Cinder does (cinder/api/validation), and says what is wrong in its words. */
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
-import { explained, repr, str } from '../jsonschema.ts'
+import { repr, str } from '../../oslo/python.ts'
+import { explained } from '../jsonschema.ts'
 import { isUuidLike } from '../uuid.ts'
 import { badRequest } from './faults.ts'
 
