@@ -21,9 +21,10 @@ import { cellSchema } from '../src/stores/cell/schema.ts'
 import { installed, startMariadb } from '../tests/servers/instances.ts'
 import { startCloud } from '../tests/support/cloud.ts'
 import { freePorts } from '../tests/support/free-ports.ts'
+import { neutronStandIn } from '../tests/support/neutron-stand-in.ts'
 import { cpuMs, residentMb } from './process.ts'
 import { populate } from './seed.ts'
-import { type Databases, filesOf, neutronStandIn, type Side, serverDatabases, startSide } from './sides.ts'
+import { type Databases, filesOf, type Side, serverDatabases, startSide } from './sides.ts'
 
 const { values: options, positionals: only } = parseArgs({
   allowPositionals: true,

@@ -4,7 +4,6 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
 import { join } from 'node:path'
 import { openDatabase } from '../src/oslo/database/database.ts'
 import { cellMappings } from '../src/stores/api/mappings.ts'
@@ -56,17 +55,6 @@ export async function serverDatabases(server: string, cloud: Cloud): Promise<Dat
   await source.close()
   await api.close()
   return made
-}
-
-/** Answers Neutron's questions with nothing, at once. */
-export function neutronStandIn(port: number): Promise<Server> {
-  const server = createServer((asked, answer) => {
-    asked.resume()
-    const [, name = ''] = /\/v2\.0\/([a-z-]+)/.exec(asked.url!) ?? []
-    const text = JSON.stringify({ [name.replaceAll('-', '_')]: [] })
-    answer.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }).end(text)
-  })
-  return new Promise((resolve) => server.listen(port, '127.0.0.1', () => resolve(server)))
 }
 
 interface SideParts {

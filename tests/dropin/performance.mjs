@@ -10,11 +10,12 @@
 import { execFileSync, execSync } from 'node:child_process'
 import { createHmac, randomUUID } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
-import { Agent, createServer, request } from 'node:http'
+import { Agent, request } from 'node:http'
 import { cpus } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { neutronStandIn } from '../support/neutron-stand-in.ts'
 import { databases, depopulate, populate } from './population.mjs'
 import { authenticate, clientEnvironment, computeAt, metadataAt, needed, startServices } from './services.mjs'
 
@@ -35,7 +36,7 @@ const ticks = 100
 execFileSync(process.execPath, [join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'scripts', 'bundle.mjs')], { stdio: 'inherit' })
 const env = clientEnvironment()
 const token = await authenticate(env)
-const standIn = process.env.NETWORK_STAND_IN ? await network(Number(process.env.NETWORK_STAND_IN)) : undefined
+const standIn = process.env.NETWORK_STAND_IN ? await neutronStandIn(Number(process.env.NETWORK_STAND_IN)) : undefined
 const running = await startServices({
   workers: workers > 1 ? workers : 0,
   environment: standIn ? { OS_NEUTRON__ENDPOINT_OVERRIDE: `http://127.0.0.1:${process.env.NETWORK_STAND_IN}` } : {},
@@ -269,16 +270,4 @@ function memoryOf(pid) {
     (sum, each) => sum + Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${each}/smaps_rollup`, 'utf8'))?.[1] ?? 0) / 1024,
     0,
   )
-}
-
-/** Answers Neutron's questions about ports and security groups with nothing, at once. */
-function network(port) {
-  const server = createServer((asked, answer) => {
-    asked.resume()
-    const [, name = ''] = /\/v2\.0\/([a-z-]+)/.exec(asked.url) ?? []
-    const text = JSON.stringify({ [name.replaceAll('-', '_')]: [] })
-    answer.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) })
-    answer.end(text)
-  })
-  return new Promise((resolve) => server.listen(port, '127.0.0.1', () => resolve(server)))
 }
