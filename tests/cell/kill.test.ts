@@ -288,11 +288,12 @@ async function sound(s: Scene, { accepted, doomed, unsent }: Book): Promise<void
   const owned = ports.filter(({ device_owner }) => !device_owner.startsWith('network:'))
   expect(owned.map(({ device_id }) => device_id).sort()).toEqual(kept.map((server) => server!.uuid).sort())
   for (const server of kept) expect(owned.find(({ device_id }) => device_id === server!.uuid)!['binding:host_id']).toBe(server!.host ?? '')
-  // moves are over, or wait for an answer
-  const moving = (await cell.migrations.otherThan(['confirmed', 'reverted', 'completed', 'error', 'cancelled'])).map(
-    ({ status, instanceUuid }) => [status, kept.find((server) => server!.uuid === instanceUuid)?.vmState],
-  )
-  expect(moving.filter(([status, state]) => status !== 'finished' || state !== 'resized')).toEqual([])
+  // moves are over, or wait for an answer; what a kill has left of one that had arrived already is cleared up after the grace
+  const moving = async () =>
+    (await cell.migrations.otherThan(['confirmed', 'reverted', 'completed', 'error', 'cancelled']))
+      .map(({ status, instanceUuid }) => [status, kept.find((server) => server!.uuid === instanceUuid)?.vmState])
+      .filter(([status, state]) => status !== 'finished' || state !== 'resized')
+  await expect.poll(moving, { timeout: 40_000, interval: 500 }).toEqual([])
   // every step that began has ended
   const open = await cell.database.rows<{ event: string }>('SELECT event, host FROM instance_actions_events WHERE finish_time IS NULL')
   expect(open).toEqual([])

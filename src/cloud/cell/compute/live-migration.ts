@@ -97,8 +97,8 @@ async function carryOver(host: Host, move: Move): Promise<void> {
 
 const isAborted = ({ moveOrders }: Host, { id }: Migration): boolean => moveOrders.given(id) === 'abort'
 
-/** Nothing of it stays here. */
-async function leave(host: Host, { context, server }: Connecting, migration: Migration): Promise<void> {
+/** The server is on the destination: nothing of it stays here, and the migration is over. May be done again. */
+export async function leave(host: Host, { context, server }: Connecting, migration: Migration): Promise<void> {
   await dropOthers(host, { context, server })
   await host.hypervisor.destroy(server.uuid)
   await dropBindings(host, server, host.name)

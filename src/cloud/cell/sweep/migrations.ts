@@ -1,7 +1,9 @@
 /** Moves that are not over and that nobody works on. */
+import { adminContext } from '../../../oslo/context.ts'
 import { fromDateTime } from '../../../oslo/database/datetime.ts'
 import type { Migration } from '../../../stores/cell/migrations.ts'
 import { endStates } from '../../../stores/cell/occupancy.ts'
+import { leave } from '../compute/live-migration.ts'
 import { confirmMove } from '../compute/settle.ts'
 import type { CellParts } from '../parts.ts'
 import { isUp } from '../services.ts'
@@ -19,7 +21,7 @@ export async function sweepMigrations(parts: CellParts, since: number): Promise<
 }
 
 async function settle(parts: CellParts, { id, instanceUuid, ...migration }: Migration): Promise<void> {
-  const { cell, hosts, settings, clock } = parts
+  const { cell, hosts, settings, clock, ids } = parts
   const server = await cell.servers.find(instanceUuid!)
   if (migration.migrationType === 'evacuation' && migration.status === 'done')
     return cleanSource(parts, id, instanceUuid!, migration.sourceCompute)
@@ -36,6 +38,7 @@ async function settle(parts: CellParts, { id, instanceUuid, ...migration }: Migr
   }
   if (migration.status === 'finished') return
   const isThere = migration.migrationType === 'live-migration' && migration.status === 'running' && server.host === migration.destCompute
+  if (isThere && source) return leave(source, { context: adminContext(`req-${ids.uuid()}`), server }, { id, instanceUuid, ...migration })
   await cell.migrations.update(id, { status: isThere ? 'completed' : 'error' })
 }
 
