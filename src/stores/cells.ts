@@ -8,6 +8,7 @@ import type { ConnectionSettings } from '../oslo/database/options.ts'
 import { type CellMapping, type CellMappings, cell0Uuid } from './api/mappings.ts'
 import { actions } from './cell/actions.ts'
 import { pciDevices, shareMappings } from './cell/attachments.ts'
+import { beside } from './cell/beside.ts'
 import { births } from './cell/births.ts'
 import { blockDevices } from './cell/block-devices.ts'
 import { consoleTokens } from './cell/console-tokens.ts'
@@ -35,6 +36,7 @@ export const cellStore = (database: Database<CellTables>, now: () => number, cel
   guests: guests(database),
   serverIntegers: serverIntegers(database, now),
   imageIntegers: imageIntegers(database, now),
+  beside: beside(database),
   metadata: metadata(database, now),
   systemMetadata: systemMetadata(database, now),
   tags: tags(database),

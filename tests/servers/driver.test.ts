@@ -146,6 +146,16 @@ for (const engine of engines)
       ])
     })
 
+    test('rows are gathered into one list by the database', async () => {
+      const database = await open()
+      const rows = ['c', 'a', 'b'].map((key) => ({ owner: 'a', key, value: key === 'b' ? null : `"${key}"` }))
+      await database.write((tx) => tx.insertInto('pairs').values(rows).execute())
+      const sql = `SELECT ${database.fragments.listOf(['owner', 'value'])} AS list FROM pairs WHERE owner = ?`
+      const listOf = async (owner: string) => JSON.parse((await database.rows<{ list: string | null }>(sql, [owner]))[0]!.list ?? '[]')
+      expect((await listOf('a')).map((each: unknown[]) => each.join()).sort()).toEqual(['a,', 'a,"a"', 'a,"c"'])
+      expect(await listOf('nobody')).toEqual([])
+    })
+
     test('a regular expression finds a name anywhere', async () => {
       const database = await open()
       for (const name of ['web-1', 'web-2', 'db']) await database.write((tx) => add(tx, name))

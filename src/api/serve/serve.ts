@@ -299,17 +299,27 @@ async function rowsOf(
   owner?: Target,
 ): Promise<unknown[]> {
   const renderer = rendererOf(view as ViewLike, minor, call, owner)
-  const extra: Record<string, unknown> = {}
-  if (page.length > 0)
-    await Promise.all(
-      renderer.needs.map(async (need) => {
-        const load = operation.loaders?.[need]
-        if (!load) throw new Error(`nothing loads ${need}`)
-        extra[need] = await load(page, call)
-      }),
-    )
+  const extra = page.length > 0 ? await loaded(renderer.needs, page, operation, call) : {}
   const rendering = { links, now: `${new Date(call.backends.clock.now()).toISOString().slice(0, 19)}Z` }
   return page.map((row) => renderer.render(row, extra, rendering))
+}
+
+async function loaded(
+  needs: readonly string[],
+  page: readonly unknown[],
+  { loaders }: Operation,
+  call: AnyCall,
+): Promise<Record<string, unknown>> {
+  const extra: Record<string, unknown> = {}
+  const byLoader = Map.groupBy(needs, (need) => loaders?.[need])
+  await Promise.all(
+    Array.from(byLoader, async ([loader, names]) => {
+      if (!loader) throw new Error(`nothing loads ${names}`)
+      if ('together' in loader) Object.assign(extra, await loader.together(page, call, names))
+      else await Promise.all(names.map(async (name) => (extra[name] = await loader(page, call))))
+    }),
+  )
+  return extra
 }
 
 interface ViewLike {

@@ -105,7 +105,12 @@ export type ByVersion<T> = T | Partial<Record<Microversion, T>>
 
 /** Loads what a page's fields need beside its rows, in a constant number of statements and calls. */
 // biome-ignore lint/suspicious/noExplicitAny: rows of any kind
-export type Loaders<R = any> = Readonly<Record<string, (page: readonly R[], call: Call) => Promise<unknown>>>
+export type Loaders<R = any> = Readonly<Record<string, ((page: readonly R[], call: Call) => Promise<unknown>) | Together<R>>>
+
+/** Loads several at once: those that are needed of the names it stands under; by name. */
+export interface Together<R> {
+  together(page: readonly R[], call: Call, needs: readonly string[]): Promise<Readonly<Record<string, unknown>>>
+}
 
 export interface OperationSpec<B, Q, M, Out> {
   readonly since?: Microversion

@@ -12,9 +12,6 @@ import { type Shared, sharedIn } from './shared.ts'
 
 /** What is known of it at once: plain values. */
 export interface GuestRecord extends GuestRow {
-  /** What users have set. */
-  readonly metadata: Readonly<Record<string, string | null>>
-  readonly systemMetadata: Readonly<Record<string, string | null>>
   /** The admin password as the guest has stored it, encrypted; empty when it has not. */
   readonly password: string
   /** When this was read, in milliseconds since 1970. */
@@ -32,20 +29,9 @@ export async function findGuest(backends: MetadataBackends, id: string): Promise
   // MySQL, which most databases of Nova are, does not tell letters of a UUID in capitals from small ones
   const uuid = id.toLowerCase()
   return inCellOf(backends, uuid, async (cell) => {
-    const [row, metadata, systemMetadata] = await Promise.all([
-      cell.guests.find(uuid),
-      cell.metadata.of([uuid]),
-      cell.systemMetadata.of([uuid]),
-    ])
+    const row = await cell.guests.find(uuid)
     if (!row) return undefined
-    const system = systemMetadata.get(uuid) ?? {}
-    const record: GuestRecord = {
-      ...row,
-      metadata: metadata.get(uuid) ?? {},
-      systemMetadata: system,
-      password: storedPassword(system),
-      readAt: backends.clock.now(),
-    }
+    const record: GuestRecord = { ...row, password: storedPassword(row.systemMetadata), readAt: backends.clock.now() }
     return guestOf(backends, record, () => ec2Facts(backends, cell, row))
   })
 }

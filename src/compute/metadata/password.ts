@@ -26,10 +26,10 @@ export function passwordParts(password: string): Record<string, string> {
 
 /** Stores it where there is none yet; says whether it did, or that the server has gone. */
 export async function storePassword(cell: CellStore, uuid: string, password: string): Promise<'stored' | 'present' | 'gone'> {
-  if (!(await cell.guests.find(uuid))) return 'gone'
-  const known = (await cell.systemMetadata.of([uuid])).get(uuid) ?? {}
+  const guest = await cell.guests.find(uuid)
+  if (!guest) return 'gone'
   // nova/api/metadata/password.py handle_password asks its cache instead, which may not know a new one yet
-  if (storedPassword(known) !== '') return 'present'
+  if (storedPassword(guest.systemMetadata) !== '') return 'present'
   await cell.systemMetadata.set(uuid, passwordParts(password))
   return 'stored'
 }

@@ -2,14 +2,13 @@
 import type { RequestContext } from '../../oslo/context.ts'
 import type { WireObject } from '../../oslo/objects/object.ts'
 import type { NeutronClient } from '../../peers/neutron.ts'
-import type { AttachedVolume } from '../../stores/cell/block-devices.ts'
+import type { Beside } from '../../stores/cell/beside.ts'
 import type { ServerFault } from '../../stores/cell/faults.ts'
 import type { Server } from '../../stores/cell/servers.ts'
 import { type Answer, answered, type Cell } from '../../stores/cells.ts'
 import type { Backends } from '../backends.ts'
 import { type HostStatus, hostStatuses } from '../hosts.ts'
 
-type Pairs = Readonly<Record<string, string | null>>
 type Page = readonly Server[]
 
 /** Asks the cells that hold servers of the page, each for its own; one that fails adds nothing. */
@@ -28,49 +27,28 @@ export async function ofCells<T>({ stores }: Backends, page: Page, ask: (cell: C
   return out
 }
 
-/** Of servers that no cell holds yet, what their requests know; of others what `ask` finds. */
-async function withPending<T>(
+const pendingBeside = ({ metadata, systemMetadata, tags }: NonNullable<Server['pending']>): Beside => ({
+  metadata,
+  systemMetadata,
+  tags,
+  volumes: [],
+})
+
+/** These parts of each server, by part; of servers that no cell holds yet, what their requests know. */
+export async function besideOf<P extends keyof Beside>(
   backends: Backends,
   page: Page,
-  pending: (server: Required<Pick<Server, 'pending'>>) => T,
-  ask: (cell: Cell, uuids: string[]) => Promise<Map<string, T>>,
-): Promise<Map<string, T>> {
-  const out = await ofCells(backends, page, ask)
-  for (const server of page) if (server.pending) out.set(server.uuid, pending({ pending: server.pending }))
-  return out
+  parts: readonly P[],
+): Promise<{ [K in P]: Map<string, Beside[K]> }> {
+  const known: Map<string, Pick<Beside, P>> = await ofCells(backends, page, (cell, uuids) => cell.beside.of(uuids, parts))
+  for (const { uuid, pending } of page) if (pending) known.set(uuid, pendingBeside(pending))
+  const one = <K extends P>(part: K) => new Map(Array.from(known, ([uuid, values]) => [uuid, values[part]]))
+  return Object.fromEntries(parts.map((part) => [part, one(part)])) as { [K in P]: Map<string, Beside[K]> }
 }
-
-export const metadataOf = (backends: Backends, page: Page): Promise<Map<string, Pairs>> =>
-  withPending<Pairs>(
-    backends,
-    page,
-    ({ pending }) => pending.metadata,
-    (cell, uuids) => cell.metadata.of(uuids),
-  )
-
-export const systemMetadataOf = (backends: Backends, page: Page): Promise<Map<string, Pairs>> =>
-  withPending<Pairs>(
-    backends,
-    page,
-    ({ pending }) => pending.systemMetadata,
-    (cell, uuids) => cell.systemMetadata.of(uuids),
-  )
-
-export const tagsOf = (backends: Backends, page: Page): Promise<Map<string, readonly string[]>> =>
-  withPending<readonly string[]>(
-    backends,
-    page,
-    ({ pending }) => pending.tags,
-    (cell, uuids) => cell.tags.of(uuids),
-  )
 
 /** The last fault of each. */
 export const faultsOf = (backends: Backends, page: Page): Promise<Map<string, ServerFault>> =>
   ofCells(backends, page, (cell, uuids) => cell.faults.latestOf(uuids))
-
-/** The volumes of each that has some. */
-export const volumesOf = (backends: Backends, page: Page): Promise<Map<string, AttachedVolume[]>> =>
-  ofCells(backends, page, (cell, uuids) => cell.blockDevices.volumesOf(uuids))
 
 /** What the scheduler was asked. */
 export const requestSpecsOf = ({ stores }: Backends, page: Page): Promise<Map<string, WireObject>> =>

@@ -18,6 +18,11 @@ export interface DriverOptions {
 export interface Fragments {
   /** Gathers the rows of a group into one JSON object, as text; both are columns. */
   objectOf(key: string, value: string): string
+  /**
+   * Gathers the rows of a group into one JSON list, as text, each of them a list of these columns. Sorted by the first, where MySQL can't say so as
+   * they come: by the index that is read.
+   */
+  listOf(columns: readonly string[]): string
   /** The operator that asks whether a text matches a regular expression. */
   readonly matches: string
   /** A regular expression as that operator is given it (nova/db/utils.py get_regexp_ops). */

@@ -29,6 +29,7 @@ export function openDriver(url: DatabaseUrl & { engine: 'mysql' }, name: string,
 const engine: ServerEngine = {
   fragments: {
     objectOf: (key, value) => `JSON_OBJECTAGG(\`${key}\`, \`${value}\`)`,
+    listOf: (columns) => `JSON_ARRAYAGG(JSON_ARRAY(${columns.join(', ')}))`,
     matches: 'REGEXP',
     // nova/db/utils.py _safe_regex_mysql: "|" stands for itself
     pattern: (text) => text.replaceAll('|', '\\|'),

@@ -33,6 +33,7 @@ export function openDriver(url: DatabaseUrl & { engine: 'postgresql' }, name: st
 const engineOf = (schema: Schema): ServerEngine => ({
   fragments: {
     objectOf: (key, value) => `json_object_agg("${key}", "${value}")::text`,
+    listOf: (columns) => `json_agg(json_build_array(${columns.join(', ')}) ORDER BY ${columns[0]})::text`,
     matches: '~',
     pattern: (text) => text,
   },

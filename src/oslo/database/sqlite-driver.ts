@@ -84,6 +84,7 @@ class SqliteDriver implements Driver {
   readonly retries = Number.POSITIVE_INFINITY
   readonly fragments: Fragments = {
     objectOf: (key, value) => `json_group_object("${key}", "${value}")`,
+    listOf: (columns) => `json_group_array(json_array(${columns.join(', ')}) ORDER BY ${columns[0]})`,
     matches: 'REGEXP',
     pattern: (text) => text,
   }

@@ -2,16 +2,11 @@
 import type { Database } from '../../oslo/database/database.ts'
 import { toDateTime } from '../../oslo/database/datetime.ts'
 import { rowOf } from '../camel.ts'
-import { grouped, inList } from '../rows.ts'
+import { grouped } from '../rows.ts'
 import type { CellTables } from './schema.ts'
 import { type CellRow, type CellValues, from, insert } from './table.ts'
 
 export type BlockDevice = CellRow<'block_device_mapping'>
-export interface AttachedVolume {
-  readonly volumeId: string
-  readonly deleteOnTermination: boolean | 0 | 1 | null
-}
-
 export type BlockDeviceValues = CellValues<'block_device_mapping'>
 
 export const blockDevices = (database: Database<CellTables>, now: () => number) => ({
@@ -30,18 +25,6 @@ export const blockDevices = (database: Database<CellTables>, now: () => number) 
         (row) => row,
       )
     }),
-
-  /** The volumes of each server, in the order of their making; one without any is absent. */
-  volumesOf: async (uuids: readonly string[]): Promise<Map<string, AttachedVolume[]>> => {
-    if (uuids.length === 0) return new Map()
-    const sql = `SELECT instance_uuid AS "instanceUuid", volume_id AS "volumeId", delete_on_termination AS "deleteOnTermination" FROM block_device_mapping WHERE instance_uuid IN ${inList(uuids.length)} AND deleted = 0 AND volume_id IS NOT NULL ORDER BY id`
-    const rows = await database.rows<AttachedVolume & { instanceUuid: string }>(sql, uuids)
-    return grouped(
-      rows,
-      (row) => row.instanceUuid,
-      (row) => row,
-    )
-  },
 
   /** Of a volume in one server. */
   ofAttachment: (uuid: string, volumeId: string): Promise<BlockDevice | undefined> =>

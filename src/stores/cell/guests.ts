@@ -1,12 +1,14 @@
 /** Servers as their guests may know them: what the metadata service tells, read at once. */
 import type { Database } from '../../oslo/database/database.ts'
+import type { Fragments } from '../../oslo/database/driver.ts'
 import type { WireObject } from '../../oslo/objects/object.ts'
 import { type NetworkInfo, readNetworkInfo } from '../objects/network-info.ts'
 import { parsed } from '../parsed.ts'
+import { type Pairs, readBeside, selectBeside } from './beside.ts'
 import type { CellTables } from './schema.ts'
 import type { StoredFlavors } from './servers.ts'
 
-/** The row of a server, as far as its guest may know it. */
+/** A server, as far as its guest may know it. */
 export interface GuestRow {
   readonly uuid: string
   readonly projectId: string
@@ -33,6 +35,9 @@ export interface GuestRow {
   /** An InstanceNUMATopology. */
   readonly numaTopology: WireObject | null
   readonly networkInfo: NetworkInfo
+  /** What users have set. */
+  readonly metadata: Pairs
+  readonly systemMetadata: Pairs
 }
 
 /** A disk of a server, as far as its guest may know it. */
@@ -46,23 +51,28 @@ export interface GuestDisk {
   readonly guestFormat: string | null
 }
 
-export const guests = (database: Database<CellTables>) => ({
-  /** One that is not deleted. */
-  find: async (uuid: string): Promise<GuestRow | undefined> => {
-    const [row] = await database.rows<StoredGuest>(findGuest, [uuid])
-    return row && guestOf(row)
-  },
+export function guests(database: Database<CellTables>) {
+  const findGuest = selectGuest(database.fragments)
+  return {
+    /** One that is not deleted, in one statement. */
+    find: async (uuid: string): Promise<GuestRow | undefined> => {
+      const [row] = await database.rows<StoredGuest>(findGuest, [uuid])
+      return row && guestOf(row)
+    },
 
-  /** What it has for disks, in the order of their making. */
-  disksOf: (uuid: string): Promise<GuestDisk[]> => database.rows<GuestDisk>(findDisks, [uuid]),
-})
+    /** What it has for disks, in the order of their making. */
+    disksOf: (uuid: string): Promise<GuestDisk[]> => database.rows<GuestDisk>(findDisks, [uuid]),
+  }
+}
 
 export type Guests = ReturnType<typeof guests>
 
 const jsonColumns = ['flavor', 'keyPairs', 'deviceMetadata', 'numaTopology', 'networkInfo'] as const
+const parts = ['metadata', 'systemMetadata'] as const
 
 /** As the driver gives it: JSON still as text. */
-type StoredGuest = Omit<GuestRow, (typeof jsonColumns)[number]> & Record<(typeof jsonColumns)[number], string | null>
+type StoredGuest = Omit<GuestRow, TextColumn> & Record<TextColumn, string | null>
+type TextColumn = (typeof jsonColumns)[number] | (typeof parts)[number]
 
 const guestOf = (row: StoredGuest): GuestRow => ({
   ...row,
@@ -71,6 +81,7 @@ const guestOf = (row: StoredGuest): GuestRow => ({
   deviceMetadata: json(row.deviceMetadata),
   numaTopology: json(row.numaTopology),
   networkInfo: readNetworkInfo(row.networkInfo),
+  ...readBeside(row, parts),
 })
 
 /** Each is of one server alone, so what was parsed is not worth remembering. */
@@ -98,17 +109,18 @@ const columns = {
   deviceMetadata: 'instance_extra.device_metadata',
   numaTopology: 'instance_extra.numa_topology',
   networkInfo: 'instance_info_caches.network_info',
-} satisfies Record<keyof GuestRow, string>
+} satisfies Record<Exclude<keyof GuestRow, (typeof parts)[number]>, string>
 
-const findGuest = [
-  `SELECT ${Object.entries(columns)
-    .map(([name, column]) => `${column} AS "${name}"`)
-    .join(', ')}`,
-  'FROM instances',
-  'LEFT JOIN instance_extra ON instance_extra.instance_uuid = instances.uuid',
-  'LEFT JOIN instance_info_caches ON instance_info_caches.instance_uuid = instances.uuid',
-  'WHERE instances.uuid = ? AND instances.deleted = 0',
-].join(' ')
+const selectGuest = (fragments: Fragments) =>
+  [
+    `SELECT ${[...Object.entries(columns), ...parts.map((part) => [part, selectBeside(fragments, part)])]
+      .map(([name, column]) => `${column} AS "${name}"`)
+      .join(', ')}`,
+    'FROM instances',
+    'LEFT JOIN instance_extra ON instance_extra.instance_uuid = instances.uuid',
+    'LEFT JOIN instance_info_caches ON instance_info_caches.instance_uuid = instances.uuid',
+    'WHERE instances.uuid = ? AND instances.deleted = 0',
+  ].join(' ')
 
 const findDisks = [
   'SELECT device_name AS "deviceName", source_type AS "sourceType", destination_type AS "destinationType", guest_format AS "guestFormat"',

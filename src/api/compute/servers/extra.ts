@@ -1,19 +1,16 @@
 /** What views of servers show beside the row, and what loads it. */
 import * as extras from '../../../compute/servers/extras.ts'
 import { hypervisorName } from '../../../compute/servers/names.ts'
+import type { Beside } from '../../../stores/cell/beside.ts'
 import type { Server } from '../../../stores/cell/servers.ts'
 import { zulu } from '../../spec/fields.ts'
-import type { Call, Loaders } from '../../spec/operation.ts'
+import type { Call, Loaders, Together } from '../../spec/operation.ts'
 import { statusOf } from './status.ts'
 
 type Loaded<F extends (...args: never[]) => Promise<unknown>> = Awaited<ReturnType<F>>
 
-export interface ServerExtra {
-  readonly metadata: Loaded<typeof extras.metadataOf>
-  readonly systemMetadata: Loaded<typeof extras.systemMetadataOf>
-  readonly tags: Loaded<typeof extras.tagsOf>
+export interface ServerExtra extends Readonly<{ [P in keyof Beside]: ReadonlyMap<string, Beside[P]> }> {
   readonly faults: ReadonlyMap<string, ShownFault>
-  readonly volumes: Loaded<typeof extras.volumesOf>
   readonly specs: Loaded<typeof extras.requestSpecsOf>
   readonly groups: Loaded<typeof extras.groupsOf>
   readonly zones: Loaded<typeof extras.zonesOf>
@@ -30,12 +27,16 @@ export interface ShownFault {
   readonly details?: string
 }
 
+const inCells: Together<Server> = {
+  together: (page, { backends }, needs) => extras.besideOf(backends, page, needs as (keyof Beside)[]),
+}
+
 export const serverLoaders: Loaders<Server> = {
-  metadata: (page, { backends }) => extras.metadataOf(backends, page),
-  systemMetadata: (page, { backends }) => extras.systemMetadataOf(backends, page),
-  tags: (page, { backends }) => extras.tagsOf(backends, page),
+  metadata: inCells,
+  systemMetadata: inCells,
+  tags: inCells,
+  volumes: inCells,
   faults: (page, call) => shownFaults(page, call),
-  volumes: (page, { backends }) => extras.volumesOf(backends, page),
   specs: (page, { backends }) => extras.requestSpecsOf(backends, page),
   groups: (page, { backends }) => extras.groupsOf(backends, page),
   zones: (page, { backends }) => extras.zonesOf(backends, page),

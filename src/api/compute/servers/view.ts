@@ -140,7 +140,7 @@ const more = {
       .until('2.2')
       .needs('volumes'),
     f
-      .list((r, x) => volumesOf(r, x).map((each) => ({ id: each.volumeId, delete_on_termination: Boolean(each.deleteOnTermination) })))
+      .list((r, x) => volumesOf(r, x).map((each) => ({ id: each.volumeId, delete_on_termination: each.deleteOnTermination })))
       .since('2.3')
       .needs('volumes'),
   ],
