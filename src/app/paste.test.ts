@@ -152,10 +152,13 @@ describe('modules of third parties', () => {
     export const group = { wrap: (app, globalConf, localConf) => async (request) => ({ ...(await app(request)), body: 'wrapped' }) }
     export const app = () => async () => ({ status: 200, headers: [], body: 'theirs' })
     export const number = 5
+    export const careless = (globalConf, { answer }) => (app) => async () => eval(answer)
+    export const made = (globalConf, { answer }) => eval(answer)
   `
   const run = async (ini: string, files: Record<string, string> = {}) =>
     (await (await compose({ 'etc/p.ini': a + ini, 'etc/filters/mine.mjs': module, ...files }))(ask('GET /'))).body
-  const filter = (factory: string) => `[filter:f]\npaste.filter_factory = ${factory}\nname = theirs\n[pipeline:main]\npipeline = f a`
+  const piped = '[pipeline:main]\npipeline = f a'
+  const filter = (factory: string) => `[filter:f]\npaste.filter_factory = ${factory}\nname = theirs\n${piped}`
 
   test('a path relative to the file', async () => expect(await run(filter('filters/mine.mjs:make'))).toBe('theirs'))
   test('an absolute path', async () => expect(await run(filter(`${place({ 'x.mjs': module })}:make`))).toBe('theirs'))
@@ -172,6 +175,46 @@ describe('modules of third parties', () => {
       'wrapped',
     ))
 
+  const answering = (answer: string) => run(`[filter:f]\npaste.filter_factory = ./filters/mine.mjs:careless\nanswer = ${answer}\n${piped}`)
+  const sound: [string, unknown][] = [
+    ["({ status: 204, headers: [['A', 'b']], body: null })", null],
+    ["({ status: 200, headers: [], body: '' })", ''],
+    ['({ status: 200, headers: [], body: Buffer.of(1) })', Buffer.of(1)],
+    ["({ status: 200, headers: [], body: ['a', 'b'] })", ['a', 'b']],
+  ]
+  for (const [answer, expected] of sound) test(`an answer: ${answer}`, async () => expect(await answering(answer)).toEqual(expected))
+
+  const unsound: [string, string][] = [
+    ['undefined', 'it is undefined'],
+    ["'text'", 'it is a string'],
+    ['({ status: 200, headers: [], body: 5 })', 'its body is a number, and neither null, a text, bytes nor pieces of them'],
+    ['({ status: 200, headers: [], body: {} })', 'its body is an object, and neither'],
+    ['({ status: 200, headers: [] })', 'its body is undefined, and neither'],
+    ["({ status: '200', headers: [], body: null })", 'its status is a string'],
+    ['({ status: 99, headers: [], body: null })', 'its status is 99'],
+    ["({ status: 200, headers: { A: 'b' }, body: null })", 'its headers are no list of names and values'],
+    ["({ status: 200, headers: ['A', 'b'], body: null })", 'its headers are no list of names and values'],
+  ]
+  for (const [answer, flaw] of unsound)
+    test(`an answer that cannot be sent: ${answer}`, async () =>
+      await expect(answering(answer)).rejects.toThrow(`./filters/mine.mjs:careless gave no answer that can be sent: ${flaw}`))
+
+  test.each(['app', 'filter'])('an answer of an application that cannot be sent, below a %s', async (kind) => {
+    const wrapped = kind === 'app' ? '[app:main]\n' : `[filter:f]\nuse = egg:my.dist#mark\n${piped.replace(' a', ' b')}\n[app:b]\n`
+    await expect(run(`${wrapped}paste.app_factory = ./filters/mine.mjs:made\nanswer = async () => 5`)).rejects.toThrow(
+      './filters/mine.mjs:made gave no answer that can be sent: it is a number',
+    )
+  })
+
+  test.each(['app', 'filter', 'filter_app'])('a %s that is no function is refused at composition', async (kind) => {
+    const section = kind === 'app' ? '[app:main]' : '[filter:f]'
+    const rest = kind === 'app' ? '' : piped
+    const answer = kind === 'filter_app' ? 'undefined' : '5'
+    expect(await complaint(run(`${section}\npaste.${kind}_factory = ./filters/mine.mjs:made\nanswer = ${answer}\n${rest}`))).toBe(
+      `etc/p.ini: ${section} ./filters/mine.mjs:made made ${kind === 'filter_app' ? 'undefined' : 'a number'}, and no function`,
+    )
+  })
+
   const refused: [string, string | RegExp][] = [
     [
       './filters/none.mjs:make',
@@ -179,7 +222,7 @@ describe('modules of third parties', () => {
     ],
     [
       './filters/mine.mjs:none',
-      "etc/p.ini: [filter:f] ./filters/mine.mjs:none: the module has no export 'none'; it has app, group, make, number",
+      "etc/p.ini: [filter:f] ./filters/mine.mjs:none: the module has no export 'none'; it has app, careless, group, made, make, number",
     ],
     ['./filters/mine.mjs:number', "etc/p.ini: [filter:f] ./filters/mine.mjs:number: the export 'number' is no function"],
   ]

@@ -11,6 +11,7 @@ import type { Application, Filter } from './contract.ts'
 import { builtIn, eachInTurn, pipe } from './paste-composites.ts'
 import { PasteError, type PasteFile, parsePasteIni } from './paste-ini.ts'
 import { loadExport, UnknownModule } from './paste-module.ts'
+import { kindOf, soundly } from './sound-answer.ts'
 
 export { PasteError } from './paste-ini.ts'
 
@@ -258,9 +259,13 @@ class Composer {
       if (protocol === 'composite' || name.startsWith('egg:'))
         throw new UnknownModule('only filters and applications can come from modules')
       const factory = await loadExport(name, at.file)
-      if (protocol === 'filter_app')
-        return (globalConf, localConf) => (app: Application) => factory(app, globalConf, localConf) as Application
-      return (globalConf, localConf) => factory(globalConf, localConf) as Application | Filter
+      const sound = (app: unknown) => soundly(callable<Application>(app, name, at), name)
+      if (protocol === 'filter_app') return (globalConf, localConf) => (app: Application) => sound(factory(app, globalConf, localConf))
+      if (protocol === 'app') return async (globalConf, localConf) => sound(await factory(globalConf, localConf))
+      return async (globalConf, localConf) => {
+        const filter = callable<Filter>(await factory(globalConf, localConf), name, at)
+        return (app: Application) => sound(filter(app))
+      }
     } catch (cause) {
       if (!(cause instanceof UnknownModule)) throw new PasteError(`${name}: ${(cause as Error).message}`, { ...at, cause })
       const kinds = { filter: this.#registry.filters, filter_app: {}, app: this.#registry.apps, composite: this.#registry.composites }
@@ -271,6 +276,12 @@ class Composer {
       })
     }
   }
+}
+
+/** What code of third parties made. */
+function callable<T extends Application | Filter>(made: unknown, name: string, at: { file: string; section: string | undefined }): T {
+  if (typeof made !== 'function') throw new PasteError(`${name} made ${kindOf(made)}, and no function`, at)
+  return made as T
 }
 
 type Factory = (globalConf: Variables, localConf: Variables) => Application | Filter | Promise<Application | Filter>

@@ -6,7 +6,7 @@ import { type Application, text } from '../app/contract.ts'
 import { ask } from '../app/testing.ts'
 import { loadApplication } from './load.ts'
 import { mount } from './mount.ts'
-import { addHeaders, healthPath } from './own-answers.ts'
+import { addHeaders, healthPath, lastResort } from './own-answers.ts'
 import { serverTiming } from './server-timing.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'load-test-'))
@@ -17,6 +17,7 @@ writeFileSync(
 export const application = { handle: async () => answer }
 export const contract = async (request) => answer
 export const standard = { prefix: 'fetched ', async fetch(request) { return new Response(this.prefix + request.method + ' ' + request.url + ' ' + await request.text(), { headers: { vary: 'a' } }) } }
+export const careless = async (request) => ({ ...answer, body: 5 })
 export const listener = (request, response) => response.end()
 export const late = { handle: async () => answer, ready: async () => { throw new Error('not yet') } }; export default { fetch: () => new Response('default') }
 `,
@@ -57,6 +58,11 @@ describe('an application', () => {
   for (const [module, message] of refused)
     test(`${module} is refused`, async () => expect(loadApplication(module, { from: folder })).rejects.toThrow(message))
 
+  test('that gives what cannot be sent throws, with its name', async () => {
+    const { application } = await loadApplication('./apps.mjs:careless', { from: folder })
+    await expect(application(ask('GET /'))).rejects.toThrow('./apps.mjs gave no answer that can be sent: its body is a number')
+  })
+
   test('says when it is ready', async () => {
     await (await loadApplication('./apps.mjs', { from: folder })).ready()
     await expect((await loadApplication('./apps.mjs:late', { from: folder })).ready()).rejects.toThrow('not yet')
@@ -90,6 +96,23 @@ describe('what a host adds', () => {
     leaving = true
     expect([await status('GET /healthcheck'), await status('GET /')]).toEqual([503, 200])
     expect((await app(ask('POST /healthcheck'))).body).toBe('|/healthcheck')
+  })
+
+  describe('the last resort', () => {
+    const tried = async (app: Application, signal?: AbortSignal) => {
+      const told: unknown[] = []
+      const { status, body } = await lastResort((error) => told.push(error))(app)(ask('GET /', signal && { signal }))
+      return [status, body, ...told]
+    }
+    const secret = new Error('a secret')
+    const fails = () => Promise.reject(secret)
+    const fallen = [500, 'Internal Server Error\n']
+    const rows: [string, Application, AbortSignal | undefined, unknown[]][] = [
+      ['leaves an answer as it is', said, undefined, [200, '|/']],
+      ['answers for an application that fails', fails, undefined, [...fallen, secret]],
+      ['tells nothing of who did not wait', fails, AbortSignal.abort(), fallen],
+    ]
+    for (const [name, app, signal, expected] of rows) test(name, async () => expect(await tried(app, signal)).toEqual(expected))
   })
 
   test('Server-Timing', async () => {

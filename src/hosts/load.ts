@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { isAbsolute, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Application } from '../app/contract.ts'
+import { soundly } from '../app/sound-answer.ts'
 import { type FetchApplication, fromFetch } from './fetch-application.ts'
 
 export interface Loaded {
@@ -57,7 +58,8 @@ export async function loadApplication(name: string, { from = process.cwd(), own 
         : `what ${module} exports as ${key ?? 'application'} is no application: it needs .handle, .fetch, or to be a function of a request`,
     )
   const { ready } = value as { ready?: unknown }
-  return { application, ready: typeof ready === 'function' ? async () => void (await ready()) : async () => undefined }
+  const sound = ownName(module) === undefined ? soundly(application, module) : application
+  return { application: sound, ready: typeof ready === 'function' ? async () => void (await ready()) : async () => undefined }
 }
 
 function splitName(name: string): { module: string; key: string | undefined } {
@@ -66,10 +68,13 @@ function splitName(name: string): { module: string; key: string | undefined } {
 }
 
 function load(module: string, from: string, own: OwnModules): Promise<Exported> {
-  const ours = Object.hasOwn(known, module) ? known[module]! : scriptOf(module)
+  const ours = ownName(module)
   if (ours !== undefined) return own[ours]?.() ?? import(import.meta.resolve(ours))
   return import(locate(module, from))
 }
+
+/** The path of one of Nova's two modules in this package. */
+const ownName = (module: string): string | undefined => (Object.hasOwn(known, module) ? known[module] : scriptOf(module))
 
 function locate(module: string, from: string): string {
   if (isAbsolute(module) || /^\.\.?\//.test(module) || existsSync(resolve(from, module))) return pathToFileURL(resolve(from, module)).href

@@ -9,7 +9,8 @@ import { watched } from './exchange.ts'
 import { loadApplication, type OwnModules } from './load.ts'
 import type { Snapshot } from './metrics.ts'
 import { mount } from './mount.ts'
-import { addHeaders, healthPath } from './own-answers.ts'
+import { addHeaders, healthPath, lastResort } from './own-answers.ts'
+import { stackOf } from './process-events.ts'
 import { serverTiming } from './server-timing.ts'
 import type { Say } from './service-log.ts'
 import { type DrainLimits, type Serving, serve } from './serving.ts'
@@ -61,6 +62,7 @@ export async function startRunning({ settings, fds, worker, say, access, own, gi
     addHeaders(settings.headers),
     healthPath(settings.healthPath, () => leaving),
     ...(settings.serverTiming ? [serverTiming()] : []),
+    lastResort((error) => say('ERROR', `the application failed: ${stackOf(error)}`)),
     telemetry(await telemetryApi()),
     requestLimit(settings.requestSeconds, giveWay),
     mount(settings.prefix),

@@ -39,6 +39,8 @@ const acts: Readonly<Record<string, Act>> = {
   /** Answers before it has read the body. */
   unread: () => answer(413, '{"unread":true}'),
   fail: () => Promise.reject(new Error('a secret of the application')),
+  /** What no host can send. */
+  careless: () => answer(200, 5 as never),
   /** Lets nothing else happen for so many milliseconds. */
   stuck: (_, word) => {
     const end = performance.now() + Number(word)

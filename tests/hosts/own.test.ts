@@ -8,7 +8,7 @@ import { cases, runCase, type Target } from './cases.ts'
 import { signCertificate } from './certificates.ts'
 import { echoModule, endAll, type OwnHost, ownHost } from './own.ts'
 import { uwsgiFront } from './uwsgi-front.ts'
-import { connect } from './wire.ts'
+import { ask, connect } from './wire.ts'
 
 // on machines that may be busy
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
@@ -63,3 +63,13 @@ for (const name of ['http', 'https', 'unix'])
       expect([answer.status, seen.method, seen.path, seen.headers['x-mine']]).toEqual([200, 'CONNECT', path, '1'])
       expect(await connection.ends(5000)).toBe(true)
     })
+
+for (const name of ['http', 'uwsgi'])
+  test(`${name}: an application that gives what cannot be sent is a 500, and the log says what`, async () => {
+    const { prefix = '' } = targets[name]!
+    const answer = await ask(targets[name]!, `GET ${prefix}/careless/${name} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
+    expect([answer.status, answer.body]).toEqual([500, 'Internal Server Error\n'])
+    await host.says(
+      /ERROR nova\.host \[-\] the application failed: TypeError: \S+echo\.ts gave no answer that can be sent: its body is a number/,
+    )
+  })
