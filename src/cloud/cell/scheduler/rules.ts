@@ -1,4 +1,5 @@
 /** Which hosts may take a server. First what placement would say, then Nova's filters; each rule is one line of a table. */
+import { hasCapabilities } from './capabilities.ts'
 import type { HostState } from './hosts.ts'
 import { isRebuild, type Request } from './request.ts'
 
@@ -79,55 +80,10 @@ const supportsImage: Rule = ({ node }, { spec }) => {
   )
 }
 
-/** Extra specs without a scope, or in that of capabilities, are about the host. nova/scheduler/filters/compute_capabilities_filter.py */
-const hasCapabilities: Rule = ({ node }, { flavor }) =>
-  Object.entries(flavor.extra_specs ?? {}).every(([key, wanted]) => {
-    const scopes = key.split(':')
-    if (scopes.length > 1 && scopes.shift() !== 'capabilities') return true
-    const stats = JSON.parse(node.stats ?? '{}') as Record<string, unknown>
-    const known: Record<string, unknown> = {
-      hypervisor_type: node.hypervisorType,
-      hypervisor_version: node.hypervisorVersion,
-      hypervisor_hostname: node.hypervisorHostname,
-      vcpus_total: node.vcpus,
-      cpu_info: JSON.parse(node.cpuInfo || '{}'),
-      ...stats,
-    }
-    const held = scopes.reduce<unknown>((value, name) => (value as Record<string, unknown> | undefined)?.[name], known)
-    return held !== undefined && matches(String(held), wanted)
-  })
-
-/** nova/scheduler/filters/extra_specs_ops.py: an operator and a value, or a value alone. */
-function matches(held: string, wanted: string): boolean {
-  const [operator = '', ...words] = wanted.split(/\s+/)
-  const value = words.join(' ')
-  switch (operator) {
-    case '=':
-    case '>=':
-      return Number(held) >= Number(value)
-    case '==':
-      return Number(held) === Number(value)
-    case '!=':
-      return Number(held) !== Number(value)
-    case '<=':
-      return Number(held) <= Number(value)
-    case 's==':
-      return held === value
-    case 's!=':
-      return held !== value
-    case '<in>':
-      return held.includes(value)
-    case '<or>':
-      return wanted.split('<or>').some((choice) => choice.trim() === held)
-    default:
-      return wanted === held
-  }
-}
-
 /** Nova's filters, and the two for hints that deployments switch on. */
 const filters: readonly Rule[] = [
   ({ up }) => up,
-  hasCapabilities,
+  (host, { flavor }) => hasCapabilities(host, flavor.extra_specs ?? {}),
   supportsImage,
   (host, { spec }) => !(spec.ignore_hosts ?? []).some((ignored) => ignored.toLowerCase() === host.host.toLowerCase()),
   affinity,
