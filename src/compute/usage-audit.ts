@@ -1,8 +1,6 @@
 /** Accounts that compute hosts make of what their servers used, period by period: which hosts are done. */
 import { toDateTime } from '../oslo/database/datetime.ts'
-import { answered } from '../stores/cells.ts'
 import type { Backends } from './backends.ts'
-import { listServices } from './services/list.ts'
 
 export interface AuditedHost {
   readonly host: string
@@ -17,22 +15,26 @@ export interface Audit {
   readonly begin: number
   readonly end: number
   readonly log: readonly AuditedHost[]
-  /** All compute hosts, disabled ones too. */
+  /** Compute hosts, disabled ones too. */
   readonly hosts: ReadonlySet<string>
 }
 
-/** The last period that was over before a moment, by default before now. */
+/**
+ * The last period that was over before a moment, by default before now, as the services' own database tells it: where that is cell0's, no host is known.
+ * nova/compute/api.py HostAPI.task_log_get_all; instance_usage_audit_log.py asks for services without `all_cells`
+ */
 export async function lastAudit(backends: Backends, before = backends.clock.now()): Promise<Audit> {
   const { begin, end } = completedPeriod(backends.settings.compute.instanceUsageAuditPeriod, before)
-  const [answers, services] = await Promise.all([
-    backends.stores.cells.gather((cell) => cell.ran.audits(toDateTime(begin), toDateTime(end))),
-    listServices(backends),
-  ])
-  const log = answers
-    .filter(answered)
-    .flatMap(({ value }) => value)
-    .map(({ host, state, taskItems, errors, message }) => ({ host, state, servers: taskItems ?? 0, errors: errors ?? 0, message }))
-  return { begin, end, log, hosts: new Set(services.filter(({ topic }) => topic === 'compute').map(({ host }) => host!)) }
+  const { ran, services } = await backends.main()
+  const [rows, known] = await Promise.all([ran.audits(toDateTime(begin), toDateTime(end)), services.list()])
+  const log = rows.map(({ host, state, taskItems, errors, message }) => ({
+    host,
+    state,
+    servers: taskItems ?? 0,
+    errors: errors ?? 0,
+    message,
+  }))
+  return { begin, end, log, hosts: new Set(known.filter(({ topic }) => topic === 'compute').map(({ host }) => host!)) }
 }
 
 const hour = 3_600_000

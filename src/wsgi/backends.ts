@@ -31,7 +31,7 @@ import { apiStore, type Stores } from '../stores/stores.ts'
 import { declared, serviceOptions, workaroundsOptions } from './options.ts'
 import { recordService, refuseOldComputes } from './service-record.ts'
 
-/** How long a cell may take to answer; see docs/decisions/0005. */
+/** How long a cell may take to answer; one that was silent gets less the next time (docs/decisions/0003). */
 const cellDeadlineSeconds = 10
 
 export interface Configured {
@@ -78,6 +78,8 @@ export const ids: Ids = { uuid: () => randomUUID() }
 
 export interface Opened {
   readonly stores: Stores
+  /** The database of [database] connection, opened when it is first asked for. */
+  readonly main: () => Promise<CellStore>
   readonly close: () => Promise<void>
 }
 
@@ -100,9 +102,19 @@ export async function openStores(configured: Configured, name: string): Promise<
     const main = await openMain(configured)
     await enlist(configured, name, main, cells)
     await main.database.close()
+    let opened: Promise<CellStore> | undefined
     return {
       stores: { api: apiStores, cells },
+      main() {
+        opened ??= openMain(configured).catch((error: unknown) => {
+          // Tried again the next time
+          opened = undefined
+          throw error
+        })
+        return opened
+      },
       close: async () => {
+        await opened?.then(({ database }) => database.close()).catch(() => undefined)
         await cells.close()
         await api.close()
       },
@@ -146,7 +158,7 @@ export async function openOnlyCell(configured: Configured, name: string): Promis
 }
 
 /** The database of [database] connection: cell0 where there are several, or the one cell. */
-export async function openMain({ sources }: Configured): Promise<CellStore> {
+async function openMain({ sources }: Configured): Promise<CellStore> {
   const own = settings(databaseOptions, sources)
   if (!own.connection) throw new ConfigError('[database] connection is not set')
   return cellStore(await openDatabase(own.connection, { schema: cellSchema, settings: own }), clock.now, 0)

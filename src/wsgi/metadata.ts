@@ -19,9 +19,8 @@ import { createSession } from '../oslo/keystoneauth/session.ts'
 import { cacheOptions, openCache } from '../oslo/memcached/cache.ts'
 import { connectPeers } from '../peers/peers.ts'
 import { type VendordataServices, vendordataServices } from '../peers/vendordata.ts'
-import type { CellStore } from '../stores/cells.ts'
 import { serveApplication } from './application.ts'
-import { type Configured, clock, configure, openMain, openOnlyCell, openStores } from './backends.ts'
+import { type Configured, clock, configure, openOnlyCell, openStores } from './backends.ts'
 import { metadataSettings, peerSettings } from './options.ts'
 
 async function start(): Promise<Application> {
@@ -64,19 +63,8 @@ async function openCells(configured: Configured, onlyOne: boolean): Promise<Pick
     const only = await openOnlyCell(configured, 'metadata')
     return { global: null, main: async () => only }
   }
-  const { stores } = await openStores(configured, 'metadata')
-  let main: Promise<CellStore> | undefined
-  return {
-    global: onlyOne ? null : { mappings: stores.api.serverMappings, cells: stores.cells },
-    main() {
-      main ??= openMain(configured).catch((error: unknown) => {
-        // Tried again the next time
-        main = undefined
-        throw error
-      })
-      return main
-    },
-  }
+  const { stores, main } = await openStores(configured, 'metadata')
+  return { global: onlyOne ? null : { mappings: stores.api.serverMappings, cells: stores.cells }, main }
 }
 
 function connectVendordata({ sources, logs }: Configured): VendordataServices {

@@ -25,7 +25,7 @@ import { computeSettings, peerSettings } from './options.ts'
 async function start(): Promise<Application> {
   const configured = await configure('nova-api-os-compute')
   const { sources, logs, directories, pasteFile } = configured
-  const { stores } = await openStores(configured, 'osapi_compute')
+  const { stores, main } = await openStores(configured, 'osapi_compute')
   const policy = createPolicy({ settings: settings(policyOptions, sources), directories, log: logs.named('nova.policy'), clock })
   const peers = connectPeers(peerSettings(sources), { log: logs.named('keystoneauth'), clock })
   const compute = computeSettings(sources)
@@ -36,6 +36,7 @@ async function start(): Promise<Application> {
     resources,
     backends: {
       stores,
+      main,
       peers,
       rpc: openRpc(configured, stores.cells),
       notifications: openNotices(configured),

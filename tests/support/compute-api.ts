@@ -122,6 +122,8 @@ export async function testApi({
     ) as never
   const backends: Backends = {
     stores,
+    // the database of the only cell that runs servers
+    main: async () => (await stores.cells.all()).find(({ transportUrl }) => transportUrl !== null)!,
     peers: {
       keystone: absent('keystone'),
       glance: absent('glance'),
