@@ -3,7 +3,7 @@
  * one run over the databases of one embedded cloud, over HTTP. What other processes do for an answer (Keystone, Glance, Neutron, the cell) is theirs;
  * Neutron is a stand-in that answers at once.
  *
- *     npm run bench -- [--mariadb] [--beside CHECKOUT] [--servers 1000] [--rounds 3] [detail|show|create|metadata ...]
+ *     npm run bench -- [--mariadb] [--beside CHECKOUT] [--servers 1000] [--rounds 3] [version|flavors|show|list|hundred|detail|lock|create|metadata ...]
  *
  * `--mariadb` puts the servers into a MariaDB of its own (Debian's mariadb-server), `--beside` measures another checkout in the same rounds. What is run is
  * `nova-ts host` of a checkout, its bundle where there is one (`node scripts/bundle.mjs`). Ends with 1 when a budget against the floor does not hold.
@@ -18,6 +18,7 @@ import { parseArgs } from 'node:util'
 import { openDatabase } from '../src/oslo/database/database.ts'
 import { apiSchema } from '../src/stores/api/schema.ts'
 import { cellSchema } from '../src/stores/cell/schema.ts'
+import { connect } from '../tests/journeys/client.ts'
 import { installed, startMariadb } from '../tests/servers/instances.ts'
 import { startCloud } from '../tests/support/cloud.ts'
 import { freePorts } from '../tests/support/free-ports.ts'
@@ -60,32 +61,6 @@ function http(method: string, url: string, headers: Record<string, string> = {},
     })
     outgoing.on('error', reject).end(text)
   })
-}
-
-interface Login {
-  readonly id: string
-  readonly projectId: string
-  readonly userId: string
-  /** Of a service, by its type in the catalogue. */
-  url(type: string): string
-}
-
-async function token(variables: Record<string, string>): Promise<Login> {
-  const user = { name: variables.OS_USERNAME, domain: { id: 'default' }, password: variables.OS_PASSWORD }
-  const answer = await http(
-    'POST',
-    `${variables.OS_AUTH_URL}/auth/tokens`,
-    {},
-    {
-      auth: {
-        identity: { methods: ['password'], password: { user } },
-        scope: { project: { name: variables.OS_PROJECT_NAME, domain: { id: 'default' } } },
-      },
-    },
-  )
-  const { token: found } = JSON.parse(answer.bytes.toString())
-  const url = (type: string) => found.catalog.find((one: { type: string }) => one.type === type).endpoints[0].url as string
-  return { id: String(answer.headers['x-subject-token']), projectId: found.project.id, userId: found.user.id, url }
 }
 
 async function seed(databases: Databases, who: { projectId: string; userId: string }): Promise<string[]> {
@@ -144,10 +119,10 @@ let floor: ChildProcess | undefined
 let broken = false
 try {
   const variables = await cloud.variables()
-  const login = await token(variables)
-  const { id, ...who } = login
+  const client = await connect(variables)
+  const { projectId, userId } = client
   const databases = mariadb ? await serverDatabases(mariadb.url, cloud) : filesOf(cloud)
-  const uuids = await seed(databases, who)
+  const uuids = await seed(databases, { projectId, userId })
   const at = (i: number) => uuids[i % uuids.length]!
 
   const raw = `http://127.0.0.1:${floorPort}`
@@ -161,18 +136,18 @@ try {
   sides.push(await startSide({ ...common, name: 'ours', checkout: here, node: options.node }))
   if (options.beside) sides.push(await startSide({ ...common, name: 'beside', checkout: options.beside }))
 
-  const as = { 'X-Auth-Token': id, ...version }
+  const as = { 'X-Auth-Token': client.token, ...version }
   const compute = (side: Side, method: string, path: string, body?: unknown) => http(method, `${side.compute.url}/v2.1${path}`, as, body)
-  const image = JSON.parse((await http('GET', `${login.url('image')}/v2/images`, { 'X-Auth-Token': id })).bytes.toString()).images[0].id
+  const image = (await client.insist('GET', 'image', '/v2/images')).body.images[0].id
   const unlimited = { quota_set: { instances: -1, cores: -1, ram: -1, force: true } }
-  await compute(sides[0]!, 'PUT', `/os-quota-sets/${who.projectId}`, unlimited)
+  await compute(sides[0]!, 'PUT', `/os-quota-sets/${projectId}`, unlimited)
   const wanted = (i: number) => ({ server: { name: `made-${i}`, imageRef: image, flavorRef: '1', networks: 'none' } })
 
   const document = '/openstack/latest/meta_data.json'
   const metadata = (side: Side, path: string, uuid: string) =>
     http('GET', `${side.metadata.url}${path}`, {
       'X-Instance-ID': uuid,
-      'X-Tenant-ID': who.projectId,
+      'X-Tenant-ID': projectId,
       'X-Forwarded-For': '10.0.0.1',
       'X-Instance-ID-Signature': createHmac('sha256', variables.METADATA_SECRET!).update(uuid).digest('hex'),
     })
@@ -226,7 +201,7 @@ try {
       times: 100,
       warm: 150,
       service: 'compute',
-      floor: () => http('GET', `${raw}/detail/${who.projectId}/100`),
+      floor: () => http('GET', `${raw}/detail/${projectId}/100`),
       ours: (side) => compute(side, 'GET', '/servers/detail?limit=100'),
     },
     {
@@ -235,7 +210,7 @@ try {
       times: pages,
       warm: pages,
       service: 'compute',
-      floor: () => http('GET', `${raw}/detail/${who.projectId}/${servers}`),
+      floor: () => http('GET', `${raw}/detail/${projectId}/${servers}`),
       ours: (side) => compute(side, 'GET', `/servers/detail?limit=${servers}`),
       budget: 2.5,
     },
@@ -275,6 +250,9 @@ try {
       ours: (side) => metadata(side, document, at(0)),
     },
   ]
+  const unknown = only.find((word) => !all.some(({ name }) => name === word))
+  if (unknown !== undefined)
+    throw new Error(`nothing is called ${unknown}; there are ${[...new Set(all.map(({ name }) => name))].join(', ')}`)
   process.stdout.write(
     `${cpus()[0]?.model}, Node ${process.versions.node}, ${servers} servers over ${mariadb ? 'MariaDB' : 'SQLite'}; CPU of the answering process, medians of ${rounds}\n\n`,
   )

@@ -1,11 +1,9 @@
 /** What test suites must know of a cloud, and what they need in it. */
 import { randomBytes } from 'node:crypto'
 import { rmSync } from 'node:fs'
+import { connect } from '../journeys/client.ts'
 import { type Cloud, startCloud } from '../support/cloud.ts'
 import { openWorkspace, type Workspace } from './inside.ts'
-
-// biome-ignore lint/suspicious/noExplicitAny: an answer has the shape that the asker expects
-type Body = any
 
 export interface TestCloud {
   readonly cloud: Cloud
@@ -38,12 +36,17 @@ async function startTestCloud(): Promise<TestCloud> {
   })
   try {
     const variables = await cloud.variables()
-    const ask = await login(variables)
-    const [image] = (await ask('image', 'GET', '/v2/images')).images
-    const networks = (await ask('network', 'GET', '/v2.0/networks?name=public')).networks
-    const second = await ask('image', 'POST', '/v2/images', { ...secondImage, visibility: 'public' })
-    await ask('image', 'PUT', `/v2/images/${second.id}/file`, new Uint8Array(64 * 1024))
-    return { cloud, variables, image: image.id, secondImage: second.id, publicNetwork: networks[0].id }
+    const client = await connect(variables)
+    const [image] = (await client.insist('GET', 'image', '/v2/images')).body.images
+    const [network] = (await client.insist('GET', 'network', '/v2.0/networks?name=public')).body.networks
+    const { body: second } = await client.insist('POST', 'image', '/v2/images', { ...secondImage, visibility: 'public' })
+    const upload = await fetch(`${client.url('image')}/v2/images/${second.id}/file`, {
+      method: 'PUT',
+      headers: { 'x-auth-token': client.token, 'content-type': 'application/octet-stream' },
+      body: new Uint8Array(64 * 1024),
+    })
+    if (!upload.ok) throw new Error(`the second image could not be uploaded: ${upload.status} ${await upload.text()}`)
+    return { cloud, variables, image: image.id, secondImage: second.id, publicNetwork: network.id }
   } catch (error) {
     await cloud.reset()
     throw error
@@ -52,30 +55,3 @@ async function startTestCloud(): Promise<TestCloud> {
 
 /** Called as in DevStack: openstackclient's tests look for that. */
 const secondImage = { name: 'cirros-0.6.3-x86_64-disk', disk_format: 'raw', container_format: 'bare', min_ram: 0, min_disk: 0 }
-
-type Ask = (service: string, method: string, path: string, body?: object) => Promise<Body>
-
-async function login(variables: Readonly<Record<string, string>>): Promise<Ask> {
-  const domain = { id: 'default' }
-  const auth = {
-    identity: { methods: ['password'], password: { user: { name: variables.OS_USERNAME, password: variables.OS_PASSWORD, domain } } },
-    scope: { project: { name: variables.OS_PROJECT_NAME, domain } },
-  }
-  const answer = await send(`${variables.OS_AUTH_URL}/auth/tokens`, 'POST', {}, { auth })
-  const { token } = (await answer.json()) as Body
-  const headers = { 'x-auth-token': answer.headers.get('x-subject-token')! }
-  return async (service, method, path, body) => {
-    const { endpoints } = token.catalog.find(({ type }: Body) => type === service)
-    const { url } = endpoints.find((endpoint: Body) => endpoint.interface === 'public')
-    const text = await (await send(url + path, method, headers, body)).text()
-    return text === '' ? undefined : JSON.parse(text)
-  }
-}
-
-async function send(url: string, method: string, headers: Record<string, string>, body?: object): Promise<Response> {
-  const type = body instanceof Uint8Array ? 'application/octet-stream' : 'application/json'
-  const sent = body instanceof Uint8Array ? body : body && JSON.stringify(body)
-  const answer = await fetch(url, { method, headers: { ...headers, 'content-type': type }, ...(sent && { body: sent }) })
-  if (!answer.ok) throw new Error(`${method} ${url}: ${answer.status} ${await answer.text()}`)
-  return answer
-}

@@ -1,5 +1,5 @@
 /** Runs a suite of Python tests and tells what came of each: those that failed at once, counts and reasons at the end. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Workspace } from './inside.ts'
 
@@ -16,19 +16,23 @@ const bad = new Set(['fail', 'uxsuccess'])
 const tell = (text: string) => void process.stdout.write(`${text}\n`)
 const short = (reason: string) => (reason.length > 300 ? `${reason.slice(0, 300)} …` : reason)
 
-/** The command writes a subunit v2 stream. */
-export async function runSuite(workspace: Workspace, command: string, env: Readonly<Record<string, string>> = {}): Promise<Result[]> {
+type Env = Readonly<Record<string, string>>
+type Each = (result: Result) => void
+
+/** The command writes a subunit v2 stream; `each` is told of a test as it ends. */
+export async function runSuite(workspace: Workspace, command: string, env: Env = {}, each: Each = () => undefined): Promise<Result[]> {
   await workspace.write('results.py', reader)
-  return runRows(workspace, `{ ${command}; } | python3 results.py`, env)
+  return runRows(workspace, `{ ${command}; } | python3 results.py`, env, each)
 }
 
 /** The command writes a line of JSON for each test: status, name, seconds, reason. */
-export async function runRows(workspace: Workspace, command: string, env: Readonly<Record<string, string>> = {}): Promise<Result[]> {
+export async function runRows(workspace: Workspace, command: string, env: Env = {}, each: Each = () => undefined): Promise<Result[]> {
   const results: Result[] = []
   const { code, err } = await workspace.run(command, env, (line) => {
     const [status, id, seconds, reason] = JSON.parse(line)
     const result = { status, test: id.replace(/\[.*?\]/, ''), seconds, reason }
     results.push(result)
+    each(result)
     if (bad.has(status)) tell(`FAILED ${result.test}\n       ${short(reason)}`)
   })
   if (results.length === 0 || code !== 0) throw new Error(`it ended with ${code} after ${results.length} results: ${err}`)
@@ -58,15 +62,13 @@ export function compare(results: readonly Result[], other: readonly Result[]): v
     for (const name of names) tell(`  ${word}: ${name}`)
 }
 
+const asLine = ({ status, test, reason }: Result): string => `${[status, test, reason].join('\t')}\n`
+
 /** A run as lines of status, test and reason, parted by tabs. */
-export const writeResults = (file: string, results: readonly Result[]): void =>
-  writeFileSync(
-    file,
-    `${results
-      .map(({ status, test, reason }) => [status, test, reason].join('\t'))
-      .sort()
-      .join('\n')}\n`,
-  )
+export const writeResults = (file: string, results: readonly Result[]): void => writeFileSync(file, results.map(asLine).sort().join(''))
+
+/** Adds a test to what `readResults` reads: a run that is stopped has kept those that ended. */
+export const addResult = (file: string, result: Result): void => appendFileSync(file, asLine(result))
 
 export const readResults = (file: string): Result[] =>
   readFileSync(file, 'utf8')

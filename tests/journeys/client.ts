@@ -15,6 +15,7 @@ export interface Client {
   /** Asks until an answer comes that is no failure of a server. */
   insist(method: string, service: Service, path: string, body?: unknown): Promise<Answer>
   readonly projectId: string
+  readonly userId: string
   readonly token: string
   /** Where a service is. */
   url(service: Service): string
@@ -26,7 +27,7 @@ const attemptMs = 20_000
 const insistMs = 60_000
 
 export async function connect(variables: Readonly<Record<string, string>>): Promise<Client> {
-  const { token, catalog, projectId } = await login(variables)
+  const { token, catalog, projectId, userId } = await login(variables)
   const urls: Record<Service, string> = { compute: catalog.compute!, image: catalog.image!, network: catalog.network! }
 
   async function attempt(method: string, service: Service, path: string, body?: unknown): Promise<Answer | undefined> {
@@ -48,6 +49,7 @@ export async function connect(variables: Readonly<Record<string, string>>): Prom
   return {
     attempt,
     projectId,
+    userId,
     token,
     url: (service) => urls[service],
     async insist(method, service, path, body) {
@@ -81,6 +83,7 @@ async function login(variables: Readonly<Record<string, string>>) {
   return {
     token: answer.headers.get('x-subject-token')!,
     projectId: token.project.id as string,
+    userId: token.user.id as string,
     catalog: Object.fromEntries(token.catalog.map(({ type, endpoints }: Body) => [type, endpoints[0].url])) as Record<string, string>,
   }
 }
