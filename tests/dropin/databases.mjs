@@ -10,16 +10,22 @@ export function connectionUrl(section) {
   return new URL(new RegExp(`\\[${section}\\][^[]*?connection = (\\S+)`).exec(text)[1])
 }
 
-/** `rows(sql, ...values)` and `close()` of the database of a section. */
-export async function openDatabase(section) {
+/** A connection to the database of a section; `more` are options of mysql2. */
+export function connectTo(section, more = {}) {
   const url = connectionUrl(section)
-  const connection = await mysql.createConnection({
+  return mysql.createConnection({
     host: url.hostname,
     port: Number(url.port || 3306),
     user: url.username,
     password: decodeURIComponent(url.password),
     database: url.pathname.slice(1),
+    ...more,
   })
+}
+
+/** `rows(sql, ...values)` and `close()` of the database of a section. */
+export async function openDatabase(section) {
+  const connection = await connectTo(section)
   return {
     rows: async (sql, ...values) => (await connection.query(sql, values))[0],
     close: () => connection.end(),

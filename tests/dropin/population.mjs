@@ -1,9 +1,6 @@
 // A thousand servers for measuring, as rows: one that was really built is copied, with everything that belongs to it. Building them would take the computes an hour.
 import { randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import mysql from 'mysql2/promise'
-import { needed } from './services.mjs'
+import { connectTo } from './databases.mjs'
 
 const perServer = [
   'instance_extra',
@@ -17,19 +14,8 @@ const keyOf = (table) => (table === 'tags' ? 'resource_id' : 'instance_uuid')
 
 /** Connections to nova_api and to the cell that nova.conf names. */
 export async function databases() {
-  const text = readFileSync(join(needed('NOVA_CONFIG_DIR'), 'nova.conf'), 'utf8')
-  const open = async (section) => {
-    const url = new URL(new RegExp(`\\[${section}\\][^[]*?connection = (\\S+)`).exec(text)[1])
-    return mysql.createConnection({
-      host: url.hostname,
-      port: Number(url.port || 3306),
-      user: url.username,
-      password: decodeURIComponent(url.password),
-      database: url.pathname.slice(1),
-      dateStrings: true,
-    })
-  }
-  const [api, cell] = [await open('api_database'), await open('database')]
+  const asTheyAre = { dateStrings: true }
+  const [api, cell] = [await connectTo('api_database', asTheyAre), await connectTo('database', asTheyAre)]
   return { api, cell, close: () => Promise.all([api.end(), cell.end()]) }
 }
 
