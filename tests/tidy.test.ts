@@ -114,6 +114,13 @@ describe('imports', () => {
   })
 })
 
+test('decisions that are named are there', () => {
+  const named = [...texts].flatMap(([file, text]) => [...text.matchAll(/decisions\/(\d{4})/g)].map(([, number]) => ({ file, number })))
+  const lost = named.filter(({ number }) => !tracked.some((path) => path.startsWith(`docs/decisions/${number}-`)))
+  expect(named.length).toBeGreaterThan(0)
+  expect(lost.map(({ file, number }) => `${file} names decision ${number}`)).toEqual([])
+})
+
 /** One path for each circle that a walk finds. */
 function circles(graph: ReadonlyMap<string, readonly string[]>): string[] {
   const found: string[] = []

@@ -7,7 +7,7 @@ export type NodeListener = (message: IncomingMessage, answer: ServerResponse) =>
 /** Most bytes of a body that are taken into memory; filters may set a lower limit. */
 const hardLimit = 64 * 1024 * 1024
 
-/** Text above this is encoded once before it is handed to the socket: half the cost for large answers (docs/decisions/0003). */
+/** Text above this is encoded once before it is handed to the socket: half the cost for large answers. */
 const encodeAbove = 16 * 1024
 
 export function toNodeListener(app: Application): NodeListener {

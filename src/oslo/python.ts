@@ -1,4 +1,4 @@
-/** Writes JSON values as Python would: Nova's messages quote them with `repr` and `str`. */
+/** Writes JSON values as Python would: messages of Nova and of its neighbours quote them with `repr` and `str`. */
 
 /** Python's `repr` of a parsed JSON value. */
 export function repr(value: unknown): string {
