@@ -1,6 +1,6 @@
 /** Hosts that run servers, and whether they are up. */
 import { fromDateTime } from '../oslo/database/datetime.ts'
-import type { Service } from '../stores/cell/services.ts'
+import type { ServiceState } from '../stores/cell/services.ts'
 import { answered } from '../stores/cells.ts'
 import type { Backends } from './backends.ts'
 
@@ -8,7 +8,7 @@ import type { Backends } from './backends.ts'
 export type HostStatus = 'UP' | 'DOWN' | 'MAINTENANCE' | 'UNKNOWN' | ''
 
 /** Whether a service has reported within [DEFAULT] service_down_time (nova/servicegroup/drivers/db.py). */
-export function isUp({ settings, clock }: Pick<Backends, 'settings' | 'clock'>, service: Service): boolean {
+export function isUp({ settings, clock }: Pick<Backends, 'settings' | 'clock'>, service: ServiceState): boolean {
   const seen = service.lastSeenUp ?? service.createdAt
   return seen !== null && Math.abs(clock.now() - fromDateTime(seen)) <= settings.compute.serviceDownTime * 1000
 }
@@ -26,7 +26,8 @@ export async function hostStatuses(
   return out
 }
 
-function statusOf(backends: Backends, service: Service): HostStatus {
+/** The status of a host with this compute service. */
+export function statusOf(backends: Backends, service: ServiceState): HostStatus {
   if (service.forcedDown) return 'DOWN'
   if (service.disabled) return 'MAINTENANCE'
   return isUp(backends, service) ? 'UP' : 'UNKNOWN'

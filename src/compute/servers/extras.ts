@@ -2,12 +2,13 @@
 import type { RequestContext } from '../../oslo/context.ts'
 import type { WireObject } from '../../oslo/objects/object.ts'
 import type { NeutronClient } from '../../peers/neutron.ts'
+import type { KnownOfServer } from '../../stores/api/mappings.ts'
 import type { Beside } from '../../stores/cell/beside.ts'
 import type { ServerFault } from '../../stores/cell/faults.ts'
 import type { Server } from '../../stores/cell/servers.ts'
 import { type Answer, answered, type Cell } from '../../stores/cells.ts'
 import type { Backends } from '../backends.ts'
-import { type HostStatus, hostStatuses } from '../hosts.ts'
+import { type HostStatus, hostStatuses, statusOf } from '../hosts.ts'
 
 type Page = readonly Server[]
 
@@ -40,8 +41,12 @@ export async function besideOf<P extends keyof Beside>(
   page: Page,
   parts: readonly P[],
 ): Promise<{ [K in P]: Map<string, Beside[K]> }> {
-  const known: Map<string, Pick<Beside, P>> = await ofCells(backends, page, (cell, uuids) => cell.beside.of(uuids, parts))
-  for (const { uuid, pending } of page) if (pending) known.set(uuid, pendingBeside(pending))
+  const unknown = page.filter((server) => !server.beside)
+  const known: Map<string, Pick<Beside, P>> = await ofCells(backends, unknown, (cell, uuids) => cell.beside.of(uuids, parts))
+  for (const { uuid, beside, pending } of page) {
+    if (beside) known.set(uuid, beside)
+    else if (pending) known.set(uuid, pendingBeside(pending))
+  }
   const one = <K extends P>(part: K) => new Map(Array.from(known, ([uuid, values]) => [uuid, values[part]]))
   return Object.fromEntries(parts.map((part) => [part, one(part)])) as { [K in P]: Map<string, Beside[K]> }
 }
@@ -51,16 +56,28 @@ export const faultsOf = (backends: Backends, page: Page): Promise<Map<string, Se
   ofCells(backends, page, (cell, uuids) => cell.faults.latestOf(uuids))
 
 /** What the scheduler was asked. */
-export const requestSpecsOf = ({ stores }: Backends, page: Page): Promise<Map<string, WireObject>> =>
-  stores.api.requestSpecs.of(page.map((server) => server.uuid))
+export const requestSpecsOf = async ({ stores }: Backends, page: Page): Promise<Map<string, WireObject>> =>
+  knownOf(page, ({ spec }) => spec) ?? stores.api.requestSpecs.of(page.map((server) => server.uuid))
 
 /** The UUID of the server group of each that is in one. */
-export const groupsOf = ({ stores }: Backends, page: Page): Promise<Map<string, string>> =>
-  stores.api.serverGroups.of(page.map((server) => server.uuid))
+export const groupsOf = async ({ stores }: Backends, page: Page): Promise<Map<string, string>> =>
+  knownOf(page, ({ group }) => group) ?? stores.api.serverGroups.of(page.map((server) => server.uuid))
+
+/** By server, from what was read with each; undefined when something has to be asked for. */
+function knownOf<T>(page: Page, get: (known: KnownOfServer) => T | null): Map<string, T> | undefined {
+  const out = new Map<string, T>()
+  for (const { uuid, known } of page) {
+    if (!known) return undefined
+    const value = get(known)
+    if (value !== null) out.set(uuid, value)
+  }
+  return out
+}
 
 /** The availability zone of each: that of its host or, before it has one, the one that was asked for. */
 export async function zonesOf({ stores, settings }: Backends, page: Page): Promise<Map<string, string | null>> {
-  const zones = page.some((server) => server.host) ? await stores.api.aggregates.zonesOfHosts() : new Map<string, string>()
+  const known = page.find((server) => server.known)?.known?.zones
+  const zones = known ?? (page.some((server) => server.host) ? await stores.api.aggregates.zonesOfHosts() : new Map<string, string>())
   return new Map(
     page.map(({ uuid, host, availabilityZone }) => [
       uuid,
@@ -72,9 +89,10 @@ export async function zonesOf({ stores, settings }: Backends, page: Page): Promi
 const distinct = <T>(values: readonly T[]): T[] => [...new Set(values)]
 
 export async function hostStatusesOf(backends: Backends, page: Page): Promise<Map<string, HostStatus>> {
-  const onHosts = page.filter(({ host, cellId }) => host && cellId !== null)
-  const statuses = await hostStatuses(backends, distinct(onHosts.map(({ host }) => host!)), distinct(onHosts.map(({ cellId }) => cellId!)))
-  return new Map(page.filter((server) => !server.partial).map((server) => [server.uuid, (server.host && statuses.get(server.host)) || '']))
+  const asked = page.filter(({ host, cellId, service }) => host && cellId !== null && service === undefined)
+  const statuses = await hostStatuses(backends, distinct(asked.map(({ host }) => host!)), distinct(asked.map(({ cellId }) => cellId!)))
+  const statusFor = ({ host, service }: Server) => (service ? statusOf(backends, service) : ((host && statuses.get(host)) ?? ''))
+  return new Map(page.filter((server) => !server.partial).map((server) => [server.uuid, statusFor(server)]))
 }
 
 /** Servers that are asked for at once. */

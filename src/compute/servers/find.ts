@@ -1,6 +1,6 @@
 /** Finds one server: in its cell, or among those that no cell holds yet. */
 import type { RequestContext } from '../../oslo/context.ts'
-import type { ServerMapping } from '../../stores/api/mappings.ts'
+import type { ServerMapping, WholeMapping } from '../../stores/api/mappings.ts'
 import type { Server } from '../../stores/cell/servers.ts'
 import { answered } from '../../stores/cells.ts'
 import { serverOfRequest } from '../../stores/pending.ts'
@@ -12,6 +12,8 @@ interface How {
   /** When its cell does not answer: what nova_api knows of it, instead of an error. */
   readonly partial?: boolean
   readonly deletedToo?: boolean
+  /** With all that is known for showing it, in as many statements. */
+  readonly whole?: boolean
 }
 
 /** Throws `serverNotFound`; one of another project is not there for who is no admin. */
@@ -27,7 +29,9 @@ const isUuid = (text: string): boolean => /^[0-9a-f]{32}$/i.test(text.replaceAll
 
 async function anyServer(backends: Backends, context: RequestContext, uuid: string, how: How): Promise<Server | undefined> {
   const { api } = backends.stores
-  const mapping = await api.serverMappings.find(uuid)
+  const mapping: ServerMapping | WholeMapping | undefined = how.whole
+    ? await api.serverMappings.findWhole(uuid)
+    : await api.serverMappings.find(uuid)
   if (!mapping) return undefined
   if (mapping.cellId !== null) return inCell(backends, context, mapping, how)
   const request = await api.requests.find(uuid)
@@ -37,14 +41,20 @@ async function anyServer(backends: Backends, context: RequestContext, uuid: stri
   return again && again.cellId !== null ? inCell(backends, context, again, how) : undefined
 }
 
-async function inCell(backends: Backends, context: RequestContext, mapping: ServerMapping, how: How): Promise<Server | undefined> {
+async function inCell(
+  backends: Backends,
+  context: RequestContext,
+  mapping: ServerMapping | WholeMapping,
+  how: How,
+): Promise<Server | undefined> {
   const { cells } = backends.stores
   const uuid = mapping.instanceUuid
+  const deletedToo = how.deletedToo === true || context.readDeleted === 'yes'
   const [answer] = await cells.gather(
-    (cell) => cell.servers.find(uuid, { deletedToo: how.deletedToo === true || context.readDeleted === 'yes' }),
+    ({ servers }) => (how.whole ? servers.findWhole(uuid, { deletedToo }) : servers.find(uuid, { deletedToo })),
     [mapping.cellId!],
   )
-  if (answer && answered(answer)) return answer.value
+  if (answer && answered(answer)) return answer.value && 'known' in mapping ? { ...answer.value, known: mapping.known } : answer.value
   if (!how.partial) throw new Fault('cellDown', answer?.cell.uuid ?? mapping.cellId)
   return mapping.queuedForDelete ? undefined : partialServer(mapping, await backends.stores.api.requestSpecs.find(uuid))
 }

@@ -53,7 +53,8 @@ function sessionStatement({ mysqlSqlMode, mysqlWsrepSyncWait }: ConnectionSettin
   // Texts are put into statements with backslashes escaped
   if (/NO_BACKSLASH_ESCAPES/i.test(mysqlSqlMode)) throw new DatabaseError('mysql_sql_mode: NO_BACKSLASH_ESCAPES cannot be used')
   const wsrep = mysqlWsrepSyncWait === null ? '' : `, wsrep_sync_wait = ${mysqlWsrepSyncWait}`
-  return `SET SESSION sql_mode = ${mysql.escape(mysqlSqlMode)}${wsrep}`
+  // MariaDB cuts lists of JSON off there, which some servers have set low
+  return `SET SESSION group_concat_max_len = ${2 ** 30}, sql_mode = ${mysql.escape(mysqlSqlMode)}${wsrep}`
 }
 
 interface Place {

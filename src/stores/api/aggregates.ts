@@ -2,6 +2,7 @@
 import type { Database, Reading, Writing } from '../../oslo/database/database.ts'
 import { toDateTime } from '../../oslo/database/datetime.ts'
 import { DuplicateKey } from '../../oslo/database/errors.ts'
+import { parsed } from '../parsed.ts'
 import type { ApiTables } from './schema.ts'
 import { from, insert } from './table.ts'
 
@@ -16,7 +17,20 @@ export interface Aggregate {
 }
 
 // The name stands in the text: SQLite plans a join anew each time when what it is compared with is a parameter
-const zonesOfHosts = `SELECT aggregate_hosts.host AS host, aggregate_metadata.value AS zone FROM aggregate_hosts JOIN aggregate_metadata ON aggregate_metadata.aggregate_id = aggregate_hosts.aggregate_id AND aggregate_metadata.key = 'availability_zone' ORDER BY aggregate_hosts.id DESC`
+/** Hosts with their availability zones: `zoneColumns` may be selected from it. */
+export const fromZonesOfHosts = `FROM aggregate_hosts JOIN aggregate_metadata ON aggregate_metadata.aggregate_id = aggregate_hosts.aggregate_id AND aggregate_metadata.key = 'availability_zone'`
+export const zoneColumns = ['aggregate_hosts.id', 'aggregate_hosts.host', 'aggregate_metadata.value'] as const
+const zonesOfHosts = `SELECT aggregate_hosts.host AS host, aggregate_metadata.value AS zone ${fromZonesOfHosts} ORDER BY aggregate_hosts.id DESC`
+
+/** The availability zone of each host, from a list of `zoneColumns` as JSON text. */
+export function zonesFrom(text: string | null): ReadonlyMap<string, string> {
+  const rows = parsed<[id: number, host: string, zone: string][]>(text) ?? []
+  let zones = known.get(rows)
+  if (!zones) known.set(rows, (zones = new Map(rows.toSorted(([one], [other]) => other - one).map(([, host, zone]) => [host, zone]))))
+  return zones
+}
+// As long as the text is remembered, which in large clouds is long, and is the same from one server to the next
+const known = new WeakMap<object, ReadonlyMap<string, string>>()
 
 export const aggregates = (database: Database<ApiTables>, now: () => number) => ({
   list: (): Promise<Aggregate[]> => database.read((tx) => read(tx)),

@@ -24,6 +24,8 @@ export interface Beside {
   readonly volumes: readonly AttachedVolume[]
 }
 
+export const besideParts: readonly (keyof Beside)[] = ['metadata', 'systemMetadata', 'tags', 'volumes']
+
 export const beside = (database: Database<CellTables>) => ({
   /** These parts of each server that is there; one of which it has nothing is empty. */
   of: async <P extends keyof Beside>(uuids: readonly string[], parts: readonly P[]): Promise<Map<string, Pick<Beside, P>>> => {

@@ -5,10 +5,13 @@ import { toDateTime } from '../../oslo/database/datetime.ts'
 import type { Fragments } from '../../oslo/database/driver.ts'
 import { initial } from '../../oslo/database/schema.ts'
 import type { WireObject } from '../../oslo/objects/object.ts'
+import type { KnownOfServer } from '../api/mappings.ts'
 import { camel, type RowOf, rowOf, selection } from '../camel.ts'
 import { type Order, paged } from '../paging.ts'
 import { parsed } from '../parsed.ts'
+import { type Beside, besideParts, readBeside, selectBeside } from './beside.ts'
 import { type CellTables, cellSchema } from './schema.ts'
+import type { ServiceState } from './services.ts'
 
 type Row = RowOf<CellTables, 'instances'>
 
@@ -18,6 +21,12 @@ export interface Server extends Row {
   readonly cellId: number | null
   /** What a build request knows of a server that no cell holds yet; of others these lie in tables of their own. */
   readonly pending?: Pending
+  /** What was read with it, where it was looked for as a whole. */
+  readonly beside?: Beside
+  /** The compute service of its host. */
+  readonly service?: ServiceState | null
+  /** What nova_api knows of it. */
+  readonly known?: KnownOfServer
   /** Only what nova_api knows, because its cell does not answer: uuid, project, time of making, and perhaps what was requested. */
   readonly partial?: true
   /** The flavor it has, the one it had before a resize and the one it is getting. */
@@ -110,35 +119,45 @@ export interface Expected {
   readonly vmState?: readonly (string | null)[]
 }
 
-export const servers = (database: Database<CellTables>, now: () => number, cellId: number) => ({
-  /** One that is not deleted, or, with `deletedToo`, any. */
-  find: async (uuid: string, { deletedToo = false } = {}): Promise<Server | undefined> => {
-    const rows = await database.rows<StoredServer>(deletedToo ? findAny : findLive, [uuid])
-    return rows[0] && serverOf(rows[0], cellId)
-  },
+export function servers(database: Database<CellTables>, now: () => number, cellId: number) {
+  const findWhole = selectWhole(database.fragments, findLive)
+  const findWholeAny = selectWhole(database.fragments, findAny)
+  return {
+    /** One that is not deleted, or, with `deletedToo`, any. */
+    find: async (uuid: string, { deletedToo = false } = {}): Promise<Server | undefined> => {
+      const rows = await database.rows<StoredServer>(deletedToo ? findAny : findLive, [uuid])
+      return rows[0] && serverOf(rows[0], cellId)
+    },
 
-  list: async (filter: ServerFilter, page: ServerPage): Promise<Server[]> => {
-    const rows = await database.read((tx) => paged(selectServers(tx, filter, database.fragments), qualified(page)).execute())
-    return (rows as unknown as StoredServer[]).map((row) => serverOf(row, cellId))
-  },
+    /** The same with all that its cell knows for showing it, in one statement. */
+    findWhole: async (uuid: string, { deletedToo = false } = {}): Promise<Server | undefined> => {
+      const [row] = await database.rows<StoredWhole>(deletedToo ? findWholeAny : findWhole, [uuid])
+      return row && wholeOf(row, cellId)
+    },
 
-  /** Makes the change when the states are as expected; says whether it did. */
-  update: (uuid: string, changes: ServerChanges, expected: Expected = {}): Promise<boolean> =>
-    database.write((tx) => updateServer(tx, uuid, changes, expected, toDateTime(now()))),
+    list: async (filter: ServerFilter, page: ServerPage): Promise<Server[]> => {
+      const rows = await database.read((tx) => paged(selectServers(tx, filter, database.fragments), qualified(page)).execute())
+      return (rows as unknown as StoredServer[]).map((row) => serverOf(row, cellId))
+    },
 
-  create: (values: ServerChanges & { uuid: string }): Promise<number> =>
-    database.write(async (tx) => {
-      const { insertId } = await tx
-        .insertInto('instances')
-        .values({ ...initial(cellSchema.instances), created_at: toDateTime(now()), ...rowOf(values) } as never)
-        .executeTakeFirstOrThrow()
-      return Number(insertId)
-    }),
+    /** Makes the change when the states are as expected; says whether it did. */
+    update: (uuid: string, changes: ServerChanges, expected: Expected = {}): Promise<boolean> =>
+      database.write((tx) => updateServer(tx, uuid, changes, expected, toDateTime(now()))),
 
-  /** Marks it and everything that belongs to it as deleted, as Nova's instance_destroy does. False when it was so already or a state has changed. */
-  destroy: (uuid: string, expected: Expected & { host?: string | null } = {}): Promise<boolean> =>
-    database.write((tx) => destroyServer(tx, uuid, expected, toDateTime(now()))),
-})
+    create: (values: ServerChanges & { uuid: string }): Promise<number> =>
+      database.write(async (tx) => {
+        const { insertId } = await tx
+          .insertInto('instances')
+          .values({ ...initial(cellSchema.instances), created_at: toDateTime(now()), ...rowOf(values) } as never)
+          .executeTakeFirstOrThrow()
+        return Number(insertId)
+      }),
+
+    /** Marks it and everything that belongs to it as deleted, as Nova's instance_destroy does. False when it was so already or a state has changed. */
+    destroy: (uuid: string, expected: Expected & { host?: string | null } = {}): Promise<boolean> =>
+      database.write((tx) => destroyServer(tx, uuid, expected, toDateTime(now()))),
+  }
+}
 
 export type Servers = ReturnType<typeof servers>
 
@@ -175,6 +194,35 @@ const findAny = `SELECT ${[
   ...beside.map(([table, column, name]) => `(SELECT ${column} FROM ${table} WHERE ${table}.instance_uuid = instances.uuid) AS "${name}"`),
 ].join(', ')} FROM instances WHERE instances.uuid = ?`
 const findLive = `${findAny} AND instances.deleted = 0`
+
+const serviceColumns = ['id', 'last_seen_up', 'created_at', 'forced_down', 'disabled'] as const
+type Flag = ServiceState['disabled']
+type ServiceList = readonly (readonly [id: number, lastSeenUp: string | null, createdAt: string | null, forcedDown: Flag, disabled: Flag])[]
+
+function selectWhole(fragments: Fragments, find: string): string {
+  const service = `(SELECT ${fragments.listOf(serviceColumns)} FROM services WHERE services.host = instances.host AND services.binary = 'nova-compute' AND services.deleted = 0)`
+  const added = [...besideParts.map((part) => [selectBeside(fragments, part), part]), [service, 'service']]
+  const text = added.map(([column, name]) => `, ${column} AS "${name}"`).join('')
+  return find.replace(' FROM instances WHERE', `${text} FROM instances WHERE`)
+}
+
+type StoredWhole = StoredServer & Record<keyof Beside | 'service', string | null>
+
+function wholeOf(row: StoredWhole, cellId: number): Server {
+  const { metadata, systemMetadata, tags, volumes, service, ...own } = row
+  return {
+    ...serverOf(own as StoredServer, cellId),
+    beside: readBeside({ metadata, systemMetadata, tags, volumes }, besideParts),
+    service: lastOf(service === null ? [] : (JSON.parse(service) as ServiceList)),
+  }
+}
+
+function lastOf(services: ServiceList): ServiceState | null {
+  const last = services.toSorted(([one], [other]) => one - other).at(-1)
+  if (!last) return null
+  const [, lastSeenUp, createdAt, forcedDown, disabled] = last
+  return { lastSeenUp, createdAt, forcedDown, disabled }
+}
 
 /** Whether a filter or a sort may name it. */
 export const isServerColumn = (name: string): boolean => Object.hasOwn(cellSchema.instances.columns, name)

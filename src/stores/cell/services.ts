@@ -7,6 +7,8 @@ import type { CellTables } from './schema.ts'
 import { type CellRow, type CellValues, from, insert, selectFrom } from './table.ts'
 
 export type Service = CellRow<'services'>
+/** What decides whether one is up. */
+export type ServiceState = Pick<Service, 'lastSeenUp' | 'createdAt' | 'forcedDown' | 'disabled'>
 export type ComputeNode = CellRow<'compute_nodes'>
 
 export const services = (database: Database<CellTables>, now: () => number) => ({
