@@ -51,6 +51,19 @@ test.each([
   expect(asked()).toBe(times)
 })
 
+test('[service_user] that is wanted and says not who it is, is told', () => {
+  const warnings: string[] = []
+  const log = { ...silent, warning: (text: string) => void warnings.push(text) }
+  const told = (serviceUser: object) => {
+    const settings = { ...defaults, serviceUser: { ...(defaults.serviceUser as object), ...serviceUser } } as unknown as PeerSettings
+    const peers = connectPeers(settings, { log, clock: { now: () => Date.now() } })
+    closing.push(() => peers.close())
+    return warnings.splice(0)
+  }
+  expect(told({ sendServiceUserToken: true })).toEqual([expect.stringContaining('[service_user] does not say how to authenticate')])
+  expect(told({ sendServiceUserToken: false })).toEqual([])
+})
+
 test('what keystoneauth’s option says counts before', async () => {
   const { client, asked } = await glance(9, { statusCodeRetries: 2 })
   await expect(client.show('x')).rejects.toMatchObject({ status: 503 })

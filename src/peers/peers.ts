@@ -1,7 +1,7 @@
 /** The other services that Nova talks to, connected as the groups of nova.conf say. */
-import { boolean, group, integer, list, type Settings, text } from '../oslo/config/options.ts'
-import { loadAuth } from '../oslo/keystoneauth/identity.ts'
+import { group, integer, list, type Settings, text } from '../oslo/config/options.ts'
 import { authOptions, type ServiceSettings, serviceOptions, sessionOptions } from '../oslo/keystoneauth/options.ts'
+import { loadServiceUser, serviceUserOptions } from '../oslo/keystoneauth/service-user.ts'
 import { createSession } from '../oslo/keystoneauth/session.ts'
 import type { Log } from '../oslo/log.ts'
 import { type Cinder, cinder } from './cinder.ts'
@@ -62,13 +62,7 @@ export const peerOptions = {
   manila: group('manila', { ...sessionOptions, ...authOptions, ...serviceOptions('shared-file-system') }),
   osloLimit: group('oslo_limit', { ...sessionOptions, ...authOptions, ...serviceOptions('identity'), ...limitsEndpointOptions }),
   ironic: group('ironic', { ...sessionOptions, ...authOptions, ...serviceOptions('baremetal') }),
-  serviceUser: group('service_user', {
-    ...sessionOptions,
-    ...authOptions,
-    sendServiceUserToken: boolean('send_service_user_token', false, {
-      help: "Send our own token along with the caller's, so that long operations outlive it.",
-    }),
-  }),
+  serviceUser: serviceUserOptions,
 }
 
 export type PeerSettings = { readonly [K in keyof typeof peerOptions]: Settings<(typeof peerOptions)[K]> }
@@ -82,10 +76,7 @@ export interface ConnectedPeers extends Peers {
 export function connectPeers(settings: PeerSettings, { log, clock }: { log: Log; clock: { now(): number } }): ConnectedPeers {
   const { serviceUser } = settings
   const serviceSession = createSession({ settings: serviceUser, log })
-  const serviceAuth =
-    serviceUser.sendServiceUserToken && serviceUser.authType
-      ? loadAuth(serviceUser, { group: 'service_user', session: serviceSession, clock })
-      : null
+  const serviceAuth = loadServiceUser(serviceUser, { session: serviceSession, clock, log })
   const parts = { log, clock, serviceAuth }
   const services = {
     keystone: connectPeer('keystone', settings.keystone, parts),

@@ -26,6 +26,7 @@ import { boolean, group, text } from '../oslo/config/options.ts'
 import { settings } from '../oslo/config/settings.ts'
 import type { AnyGroup, Sources } from '../oslo/config/sources.ts'
 import { apiDatabaseOptions, databaseOptions } from '../oslo/database/options.ts'
+import { authSettings } from '../oslo/keystoneauth/options.ts'
 import { logOptions } from '../oslo/log.ts'
 import { cacheOptions } from '../oslo/memcached/cache.ts'
 import { notifierOptions } from '../oslo/messaging/notifier.ts'
@@ -98,5 +99,9 @@ export const metadataSettings = (sources: Sources): MetadataSettings => ({
 
 export const peerSettings = (sources: Sources): PeerSettings =>
   Object.fromEntries(
-    Object.entries(peerOptions).map(([name, group]) => [name, settings(group as never, sources)]),
+    Object.entries(peerOptions).map(([name, options]) => {
+      const own = settings(options as AnyGroup, sources)
+      // the address of a service, its certificates and its timeout stay those of its own group
+      return [name, 'authType' in own ? { ...own, ...authSettings(options.group, sources).settings } : own]
+    }),
   ) as unknown as PeerSettings

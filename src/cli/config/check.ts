@@ -7,6 +7,7 @@ import { sharedFilters } from '../../app/middleware/shared.ts'
 import { composePaste, mergeRegistries, PasteError, type Registry } from '../../app/paste.ts'
 import { ConfigError } from '../../oslo/config/error.ts'
 import { readIniFile } from '../../oslo/config/files.ts'
+import { group } from '../../oslo/config/options.ts'
 import { settings } from '../../oslo/config/settings.ts'
 import type { AnyGroup, Sources } from '../../oslo/config/sources.ts'
 import { DatabaseError } from '../../oslo/database/errors.ts'
@@ -14,6 +15,7 @@ import { readMysqlUrl } from '../../oslo/database/mysql-url.ts'
 import { defaultConnectionSettings } from '../../oslo/database/options.ts'
 import { readPostgresqlUrl } from '../../oslo/database/postgresql-url.ts'
 import { describeUrl, parseUrl } from '../../oslo/database/url.ts'
+import { authOptions } from '../../oslo/keystoneauth/options.ts'
 import { silent } from '../../oslo/log.ts'
 import { declared } from '../../wsgi/options.ts'
 import { novaOptions } from './nova-options.ts'
@@ -39,7 +41,16 @@ interface Assigned {
   readonly place: string
 }
 
-const groups: readonly AnyGroup[] = [...declared, authTokenOptions as unknown as AnyGroup]
+const fixed: readonly AnyGroup[] = [...declared, authTokenOptions as unknown as AnyGroup]
+
+/** Those that are read, with the ones that `auth_section` names. */
+function groupsOf(sources: Sources): readonly AnyGroup[] {
+  const { authSection } = authOptions
+  const named = fixed
+    .filter(({ options }) => 'authSection' in options)
+    .map(({ group: name }) => settings(group(name, { authSection }), sources).authSection)
+  return [...fixed, ...named.flatMap((name) => (name ? [group(name, authOptions) as unknown as AnyGroup] : []))]
+}
 
 /** One for each option that is set. The paste file is looked at when there is one. */
 export async function checkConfiguration(
@@ -47,9 +58,10 @@ export async function checkConfiguration(
   env: Readonly<Record<string, string | undefined>>,
   pasteFile: string | undefined,
 ): Promise<Finding[]> {
-  const wrong = [...wrongValues(sources), ...wrongUrls(sources)]
+  const groups = groupsOf(sources)
+  const wrong = [...wrongValues(sources, groups), ...wrongUrls(sources)]
   const set = [...(await assigned(sources, pasteFile)), ...fromEnvironment(env)]
-  const findings = set.map((each) => findingOf(each, wrong))
+  const findings = set.map((each) => findingOf(each, groups, wrong))
   const elsewhere = wrong.filter(
     (each) => !findings.some(({ outcome, group, name }) => outcome === 'refused' && each.group === group && each.name === name),
   )
@@ -75,12 +87,12 @@ function fromEnvironment(env: Readonly<Record<string, string | undefined>>): Ass
   })
 }
 
-function findingOf({ group, name, text, place }: Assigned, wrong: readonly Finding[]): Finding {
+function findingOf({ group, name, text, place }: Assigned, groups: readonly AnyGroup[], wrong: readonly Finding[]): Finding {
   const refused = wrong.find((each) => each.group === group && each.name === name)
   if (refused) return { ...refused, place }
   const different = differenceOf(group, name, text)
   if (different) return { outcome: 'different', group, name, place, why: different }
-  if (isDeclared(group, name)) return { outcome: 'honoured', group, name, place, why: '' }
+  if (isDeclared(groups, group, name)) return { outcome: 'honoured', group, name, place, why: '' }
   if (novaOptions.get(group)?.has(name)) return { outcome: 'ignored', group, name, place, why: reasonOf(group) }
   // Sections of an operator's own are read by nobody, [vendordata_dynamic_auth] and the like are Nova's
   const why = novaOptions.has(group)
@@ -89,7 +101,7 @@ function findingOf({ group, name, text, place }: Assigned, wrong: readonly Findi
   return { outcome: 'unknown', group, name, place, why }
 }
 
-const isDeclared = (group: string, name: string): boolean =>
+const isDeclared = (groups: readonly AnyGroup[], group: string, name: string): boolean =>
   groups.some((each) =>
     Object.values(each.options).some((option) => {
       const own = each.group === group && option.name === name
@@ -98,7 +110,7 @@ const isDeclared = (group: string, name: string): boolean =>
   )
 
 /** Values that their options do not take: the services would not start. */
-function wrongValues(sources: Sources): Finding[] {
+function wrongValues(sources: Sources, groups: readonly AnyGroup[]): Finding[] {
   const found: Finding[] = []
   for (const { group, options } of groups)
     for (const [key, option] of Object.entries(options))

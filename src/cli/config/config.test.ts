@@ -43,6 +43,7 @@ const rows: [text: string, outcome: string, name: string, why: RegExp][] = [
   ['[ephemeral_storage_encryption]\nenabled = true', 'different', 'enabled', /not encrypted/],
   ['[DEFAULT]\nservicegroup_driver = mc', 'different', 'servicegroup_driver', /memcached/],
   ['[api]\nmax_limits = 10', 'unknown', 'max_limits', /no such option either/],
+  ['[mine]\nusername = x', 'unknown', 'username', /no such group either/],
   ['[mine]\nx = 10', 'unknown', 'x', /no such group either/],
   ['[api]\nmax_limit = many', 'refused', 'max_limit', /many/],
   ['[api]\nmax_limit = -1', 'refused', 'max_limit', /-1/],
@@ -56,6 +57,15 @@ for (const [text, outcome, name, why] of rows)
     ])
     expect(findings[0]!.place).toBe(`${file}:${4 + 1 + more.length}`)
   })
+
+test('a group that auth_section names is read', async () => {
+  const findings = await found('[neutron]\nauth_section = mine\n[mine]\nusername = x\ntimeout = 1')
+  expect(findings.map(({ outcome, group, name }) => `${outcome} ${group} ${name}`)).toEqual([
+    'honoured neutron auth_section',
+    'honoured mine username',
+    'unknown mine timeout',
+  ])
+})
 
 test('variables of the environment count', async () => {
   expect(await found('', { OS_API__MAX_LIMIT: '7', OS_LIBVIRT__VIRT_TYPE: 'kvm' })).toMatchObject([

@@ -3,7 +3,7 @@ import { boolean, group, type Settings } from '../config/options.ts'
 import type { Log } from '../log.ts'
 import type { Auth } from './auth.ts'
 import { type AuthParts, loadAuth } from './identity.ts'
-import { type AuthSettings, authOptions, sessionOptions } from './options.ts'
+import { authOptions, sessionOptions } from './options.ts'
 
 export const serviceUserOptions = group('service_user', {
   ...sessionOptions,
@@ -13,19 +13,18 @@ export const serviceUserOptions = group('service_user', {
   }),
 })
 
-export type ServiceUserSettings = Settings<typeof serviceUserOptions>
+type ServiceUserSettings = Settings<typeof serviceUserOptions>
 
 /**
- * The `service` for `userAuth`, or null when none is wanted. `auth` are the settings behind `auth_section`. Throws a `ConfigError` as `loadAuth` does.
+ * The `service` for `userAuth`, or null when none is wanted or nothing says who it is. Throws a `ConfigError` as `loadAuth` does.
  * nova/service_auth.py get_service_user_token_auth_plugin
  */
 export function loadServiceUser(
-  { sendServiceUserToken }: ServiceUserSettings,
-  auth: AuthSettings,
-  { log, ...parts }: AuthParts & { readonly log: Pick<Log, 'warning'> },
+  settings: ServiceUserSettings,
+  { log, ...parts }: Omit<AuthParts, 'group'> & { readonly log: Pick<Log, 'warning'> },
 ): Auth | null {
-  if (!sendServiceUserToken) return null
-  const service = loadAuth(auth, parts)
+  if (!settings.sendServiceUserToken) return null
+  const service = loadAuth(settings, { ...parts, group: 'service_user' })
   if (!service) log.warning('send_service_user_token has no effect: [service_user] does not say how to authenticate, auth_type is not set.')
   return service
 }

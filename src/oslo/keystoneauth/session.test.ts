@@ -340,7 +340,7 @@ describe('the service user', () => {
     test(`${changes.username ?? 'nobody'}, ${changes.sendServiceUserToken ? 'wanted' : 'not wanted'}`, () => {
       const settings = defaultsOf(serviceUserOptions.options, { authUrl: keystone.url, ...changes })
       const log = { warning: (text: string) => void warnings.push(text) }
-      const service = loadServiceUser(settings, settings, { group: 'service_user', session: open(), clock: { now: Date.now }, log })
+      const service = loadServiceUser(settings, { session: open(), clock: { now: Date.now }, log })
       expect([service !== null, warnings.length]).toEqual([sent, warned])
     })
   }
