@@ -68,7 +68,7 @@ export const urlOf = ({ bind, ports }: Pick<Place, 'bind' | 'ports'>, service: S
   `http://${nearAddress(bind)}:${ports[service]}${paths[service] ?? ''}`
 
 /** Who listens everywhere is met on the loopback address. */
-export function nearAddress(bind: string): string {
+function nearAddress(bind: string): string {
   if (bind === '0.0.0.0' || bind === '::' || bind === 'localhost') return '127.0.0.1'
   return bind.includes(':') ? `[${bind}]` : bind
 }

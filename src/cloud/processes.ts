@@ -63,7 +63,7 @@ function signal({ pid }: ProcessId, name: 'SIGTERM' | 'SIGKILL'): void {
 }
 
 /** Whether it ends in time. */
-export async function goneWithin(target: ProcessId, ms: number): Promise<boolean> {
+async function goneWithin(target: ProcessId, ms: number): Promise<boolean> {
   const end = performance.now() + ms
   while (isAlive(target)) {
     if (performance.now() > end) return false

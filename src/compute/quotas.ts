@@ -153,7 +153,7 @@ export async function checkDeltas(backends: QuotaBackends, projectId: string, us
 }
 
 /** The same for limits and usage that are known. What a user has counts only when one of the limits on servers was set for the user. */
-export function excess({ project, user, own }: LimitSet, usage: Usage, deltas: Deltas): Excess | undefined {
+function excess({ project, user, own }: LimitSet, usage: Usage, deltas: Deltas): Excess | undefined {
   const perUser = ['instances', 'cores', 'ram'].some((resource) => own.has(resource))
   const overs: (keyof ServerUsage)[] = []
   let limits = project

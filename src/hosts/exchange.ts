@@ -26,7 +26,7 @@ export interface Times {
   readonly elapsed: () => number
 }
 
-export const systemTimes: Times = { now: () => new Date(), elapsed: () => performance.now() }
+const systemTimes: Times = { now: () => new Date(), elapsed: () => performance.now() }
 
 export function watched(watchers: readonly Watcher[], times: Times = systemTimes): Filter {
   if (watchers.length === 0) return (app) => app

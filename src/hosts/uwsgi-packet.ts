@@ -21,7 +21,7 @@ export class MalformedPacket extends Error {
 const headBytes = 4
 /** Asks whether the server is there. */
 export const pingModifier = 100
-export const requestModifier = 0
+const requestModifier = 0
 
 /** The packet at the start of what came so far, and what follows it; undefined when more has to come. Throws `MalformedPacket`. */
 export function readPacket(bytes: Buffer): { packet: Packet; rest: Buffer } | undefined {

@@ -106,7 +106,7 @@ function refuse(message: IncomingMessage, answer: ServerResponse, status: number
 }
 
 /** HTTP allows `GET http://host/path` to a proxy; the real one is asked for the path. */
-export function withoutHost(target: string): string {
+function withoutHost(target: string): string {
   const rest = target.replace(/^https?:\/\/[^/?]*/i, '')
   return rest.startsWith('/') || rest === '*' ? rest : `/${rest}`
 }

@@ -4,7 +4,7 @@ import type { Log } from '../oslo/log.ts'
 import { answered, type CellStore, type Cells } from '../stores/cells.ts'
 
 /** What Nova 33.0.2 calls itself (nova/objects/service.py SERVICE_VERSION). */
-export const serviceVersion = 72
+const serviceVersion = 72
 /** The oldest computes that it works with: release Epoxy. */
 const oldestCompute = { release: 'Epoxy', version: 68 }
 

@@ -1,6 +1,6 @@
 /** The versions of the two trees, by date, and what guests of an OpenStack version are told. */
 
-export const ec2Versions = [
+const ec2Versions = [
   '1.0',
   '2007-01-19',
   '2007-03-01',
@@ -13,7 +13,7 @@ export const ec2Versions = [
 ] as const
 export type Ec2Version = (typeof ec2Versions)[number]
 
-export const openstackVersions = [
+const openstackVersions = [
   '2012-08-10', // Folsom
   '2013-04-04', // Grizzly: random_seed, password
   '2013-10-17', // Havana: vendor_data.json

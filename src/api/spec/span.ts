@@ -23,7 +23,7 @@ export interface Spanned<T> {
 export const since = <T>(version: Microversion, value: T): Spanned<T> => ({ value, span: from(always, version) })
 export const until = <T>(version: Microversion, value: T): Spanned<T> => ({ value, span: upTo(always, version) })
 
-export const isSpanned = (value: unknown): value is Spanned<unknown> => typeof value === 'object' && value !== null && 'span' in value
+const isSpanned = (value: unknown): value is Spanned<unknown> => typeof value === 'object' && value !== null && 'span' in value
 
 /** The entries that hold at a version, unwrapped. */
 export const at = <T>(entries: readonly (T | Spanned<T>)[], minor: Minor): T[] =>

@@ -30,7 +30,7 @@ export interface AuthTokenParts {
   readonly clock: { now(): number }
 }
 
-export function authToken({ settings, validator, log, clock }: AuthTokenParts): Filter {
+function authToken({ settings, validator, log, clock }: AuthTokenParts): Filter {
   const { serviceTokenRoles, serviceTokenRolesRequired, delayAuthDecision, serviceType, enforceTokenBind } = settings
   const challenge: [string, string] = ['WWW-Authenticate', `Keystone uri="${settings.wwwAuthenticateUri || settings.authUrl}"`]
 

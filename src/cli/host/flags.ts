@@ -15,7 +15,7 @@ interface Flag {
   readonly help: string
 }
 
-export const hostFlags = {
+const hostFlags = {
   listen: {
     value: 'ADDRESS',
     many: true,

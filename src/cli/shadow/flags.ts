@@ -7,7 +7,7 @@ import { Refusal, UsageError } from '../usage.ts'
 
 const mib = 1024 * 1024
 
-export const shadowFlags = {
+const shadowFlags = {
   listen: { value: 'ADDRESS', help: 'Where clients come: HOST:PORT, http://HOST:PORT, https://HOST:PORT, http:/PATH.' },
   to: { value: 'URL', help: 'The real nova-api: every request goes there, and its answer goes back to the client.' },
   compare: { value: 'URL', help: 'The API whose answers to reads are compared with those.' },

@@ -59,7 +59,7 @@ const told = (states: readonly (string | null)[]): string =>
 export const timeNow = (clock: Clock): string => toDateTime(clock.now())
 
 /** `instance-0000002a`, which is [DEFAULT] instance_name_template. */
-export const instanceName = ({ id }: Pick<Server, 'id'>): string => `instance-${id.toString(16).padStart(8, '0')}`
+const instanceName = ({ id }: Pick<Server, 'id'>): string => `instance-${id.toString(16).padStart(8, '0')}`
 
 export const networkInfoOf = ({ networkInfo }: Pick<Server, 'networkInfo'>): NetworkInfo =>
   networkInfo ? readNetworkInfo(JSON.stringify(networkInfo)) : []

@@ -41,8 +41,6 @@ export const common = {
   revision_number: { filter: true, sort: true },
 } as const
 
-export const onlyShown = { filter: false } as const
-
 type Body = Record<string, unknown>
 
 interface Shape {

@@ -186,7 +186,7 @@ function tellPort(neutron: Neutron, portId: string | null): void {
   if (port) tellChanged(neutron, port)
 }
 
-export function deleteFloatingIp(neutron: Neutron, fip: FloatingIp): void {
+function deleteFloatingIp(neutron: Neutron, fip: FloatingIp): void {
   neutron.store.floatingIps.remove(fip.id)
   const external = neutron.store.ports.get(fip.floating_port_id)
   if (external) deletePort(neutron, external)

@@ -157,7 +157,7 @@ function withoutGateway(router: Router, neutron: Neutron): Router {
 }
 
 /** The subnets a router is on: those of its interfaces, and all of its external network. */
-export function subnetsOf(neutron: Neutron, router: Router): Subnet[] {
+function subnetsOf(neutron: Neutron, router: Router): Subnet[] {
   const own = interfacePorts(neutron, router).flatMap(({ fixed_ips }) =>
     fixed_ips.map(({ subnet_id }) => neutron.store.subnets.get(subnet_id)!),
   )

@@ -61,7 +61,7 @@ export const securityGroups: Resource<SecurityGroup, SecurityGroupValues> = {
 }
 
 /** The project whose default group a list brings into being: the one filtered for, or the caller's. */
-export const askedProject = (query: URLSearchParams, { caller }: Operation): string | null =>
+const askedProject = (query: URLSearchParams, { caller }: Operation): string | null =>
   query.get('project_id') ?? query.get('tenant_id') ?? caller.projectId
 
 /** Makes the default group of a project unless it is there; for others only an administrator does. Its id, when it is there now. */

@@ -224,7 +224,7 @@ function updateSubnet(subnet: Subnet, values: Partial<SubnetValues>, { neutron }
 }
 
 /** Refused while ports have addresses there, except those that serve the network or make their own address. */
-export function deleteSubnet(neutron: Neutron, subnet: Subnet): void {
+function deleteSubnet(neutron: Neutron, subnet: Subnet): void {
   const isOn = (port: Port) => port.fixed_ips.some(({ subnet_id }) => subnet_id === subnet.id)
   const ports = neutron.store.ports.by('network_id', subnet.network_id).filter(isOn)
   const keeps = (port: Port) => {

@@ -40,7 +40,7 @@ function start(store: Store, { name, uuid }: Record<string, string>, root: strin
 /** Whether of each set at least one is there. */
 export const hasAll = (held: readonly string[], wanted: AllOfAny): boolean => wanted.every((any) => held.some((each) => any.has(each)))
 
-export const hasRoom = (store: Store, provider: Provider, name: string, amount: number): boolean => {
+const hasRoom = (store: Store, provider: Provider, name: string, amount: number): boolean => {
   const inventory = provider.inventories[name]
   return inventory !== undefined && fits(inventory, amount) && (usageOf(store, provider.id).get(name) ?? 0) + amount <= roomOf(inventory)
 }

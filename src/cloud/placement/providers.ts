@@ -16,7 +16,7 @@ const relations = [
   ['allocations', 11],
 ] as const
 
-export const providerPath = ({ request }: PlacementCall, { id }: Provider): string => `${request.scriptName}/resource_providers/${id}`
+const providerPath = ({ request }: PlacementCall, { id }: Provider): string => `${request.scriptName}/resource_providers/${id}`
 
 function view(call: PlacementCall, provider: Provider): Record<string, unknown> {
   const path = providerPath(call, provider)

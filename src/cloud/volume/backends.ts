@@ -11,7 +11,7 @@ export const backendOf = (host: string): string => host.split('#')[0]!
 
 const serviceKey = (binary: string, host: string): string => `${binary}:${host}`
 export const volumeBinary = 'cinder-volume'
-export const schedulerBinary = 'cinder-scheduler'
+const schedulerBinary = 'cinder-scheduler'
 
 /** The service that runs a back end. */
 export const serviceOf = ({ store }: Parts, backend: string): Service | undefined => store.services.get(serviceKey(volumeBinary, backend))

@@ -28,7 +28,7 @@ export function processorsOf(flavor: GuestFlavor, image: GuestImage): Processors
 }
 
 /** get_cpu_policy_constraint */
-export function cpuPolicy(flavor: GuestFlavor, image: GuestImage): CpuPolicy | undefined {
+function cpuPolicy(flavor: GuestFlavor, image: GuestImage): CpuPolicy | undefined {
   const wanted = spec(flavor, 'cpu_policy') || undefined
   const has = property(image, 'hw_cpu_policy')
   known('CPU policy', cpuAllocationPolicy.values!, wanted)

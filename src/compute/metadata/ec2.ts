@@ -37,7 +37,7 @@ export async function ec2Facts({ neutron }: { neutron: NeutronClient }, cell: Ce
 const ec2Name = (prefix: string, id: number): string => `${prefix}-${id.toString(16).padStart(8, '0')}`
 
 /** By EC2's names: ami, root, ephemeralN, ebsN, swap (nova/block_device.py instance_block_mapping). */
-export function blockDeviceMapping(row: GuestRow, disks: readonly GuestDisk[]): Record<string, string | null> {
+function blockDeviceMapping(row: GuestRow, disks: readonly GuestDisk[]): Record<string, string | null> {
   const { rootDeviceName: root, defaultEphemeralDevice, defaultSwapDevice } = row
   if (root === null) return { ami: 'sda1', ephemeral0: 'sda2', root: '/dev/sda1', swap: 'sda3' }
   const out: Record<string, string | null> = { ami: root.replace(/^\/dev\//, ''), root }

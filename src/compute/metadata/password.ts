@@ -16,7 +16,7 @@ export const storedPassword = (systemMetadata: Readonly<Record<string, string | 
     .join('')
 
 /** As system metadata, all four parts always. */
-export function passwordParts(password: string): Record<string, string> {
+function passwordParts(password: string): Record<string, string> {
   // Python counts characters, JavaScript halves of some
   const letters = [...password]
   return Object.fromEntries(

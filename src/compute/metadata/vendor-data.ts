@@ -22,7 +22,7 @@ export async function staticVendorData({ settings, log }: Backends): Promise<unk
 }
 
 /** By the names of the targets. One that fails is an empty object, or, when failures are fatal, a rejection (nova/api/metadata/vendordata_dynamic.py). */
-export async function dynamicVendorData(backends: Backends, guest: Guest): Promise<Record<string, unknown>> {
+async function dynamicVendorData(backends: Backends, guest: Guest): Promise<Record<string, unknown>> {
   const targets = namedTargets(backends, guest)
   const facts = {
     'project-id': guest.projectId,

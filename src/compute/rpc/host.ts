@@ -1,6 +1,6 @@
 /** What is asked of a compute about its host, with the arguments that nova/compute/rpcapi.py sends. */
 import type { RequestContext } from '../../oslo/context.ts'
-import { RemoteError } from '../../oslo/messaging/failure.ts'
+import { isRemote } from '../../oslo/messaging/failure.ts'
 import type { Backends } from '../backends.ts'
 import { Fault } from '../faults.ts'
 import type { Placed } from '../services/find.ts'
@@ -30,8 +30,7 @@ export async function callHost<M extends keyof HostCalls>(
     const options = method === 'set_host_enabled' ? longCall(backends) : ordinaryCall(backends)
     return await client.call<HostCalls[M][1]>(target, context, method, args, options)
   } catch (error) {
-    if (error instanceof RemoteError && error.className === 'NotImplementedError')
-      throw new Fault('notImplemented', 'The requested functionality is not supported.')
+    if (isRemote(error, 'NotImplementedError')) throw new Fault('notImplemented', 'The requested functionality is not supported.')
     throw foreseen(error, method)
   }
 }

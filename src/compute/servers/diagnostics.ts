@@ -1,6 +1,6 @@
 /** What a server's hypervisor measures of it. */
 import type { RequestContext } from '../../oslo/context.ts'
-import { RemoteError } from '../../oslo/messaging/failure.ts'
+import { isRemote, type RemoteError } from '../../oslo/messaging/failure.ts'
 import type { Server } from '../../stores/cell/servers.ts'
 import { Diagnostics } from '../../stores/objects/diagnostics.ts'
 import type { Backends } from '../backends.ts'
@@ -30,7 +30,7 @@ async function told<T>(server: Server, answer: Promise<T>): Promise<T> {
   try {
     return await answer
   } catch (error) {
-    if (error instanceof RemoteError && error.className === 'InstanceInvalidState') throw invalid(server, error)
+    if (isRemote(error, 'InstanceInvalidState')) throw invalid(server, error)
     throw refusalOf(error, refusals)
   }
 }

@@ -1,6 +1,6 @@
 /** Passwords of servers: changing the one inside, and the encrypted one that the guest left with us. */
 import type { RequestContext } from '../../oslo/context.ts'
-import { RemoteError } from '../../oslo/messaging/failure.ts'
+import { isRemote } from '../../oslo/messaging/failure.ts'
 import type { Server } from '../../stores/cell/servers.ts'
 import type { Backends } from '../backends.ts'
 import { Fault, type FaultKind } from '../faults.ts'
@@ -31,8 +31,7 @@ export async function changePassword(backends: Backends, context: RequestContext
       send: (instance) => callCompute(backends, context, server, 'set_admin_password', instance, { new_pass: password }),
     })
   } catch (error) {
-    if (error instanceof RemoteError && error.className === 'NotImplementedError')
-      throw new Fault('notImplemented', 'Unable to set password on instance')
+    if (isRemote(error, 'NotImplementedError')) throw new Fault('notImplemented', 'Unable to set password on instance')
     throw refusalOf(error, refusals)
   }
 }

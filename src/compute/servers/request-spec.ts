@@ -50,7 +50,7 @@ const groupOf = ({ id, uuid, userId, projectId, name, policy, rules, members, cr
 })
 
 /** Keeps what outlives one request; the spec as it is then, without marks of change. */
-export async function saveRequestSpec({ stores }: Backends, spec: RequestSpec): Promise<RequestSpec> {
+async function saveRequestSpec({ stores }: Backends, spec: RequestSpec): Promise<RequestSpec> {
   const kept = { ...spec, retry: null, ignore_hosts: null }
   for (const name of unkept) delete kept[name]
   if (kept.instance_group) kept.instance_group = { ...kept.instance_group, members: null, hosts: null }

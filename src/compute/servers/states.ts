@@ -98,4 +98,4 @@ export function wrongState(server: Stated, verb: Verb, attribute: 'vm_state' | '
 const unfit = ({ uuid }: Stated, verb: Verb): Fault => new Fault('unfitState', uuid, wordFor(verb))
 
 /** How refusals call a verb. */
-export const wordFor = (verb: Verb): string => (rules[verb] as Rule).says ?? verb
+const wordFor = (verb: Verb): string => (rules[verb] as Rule).says ?? verb

@@ -144,7 +144,7 @@ export const shareOf = (row: ShareRow): ShareMapping => ShareMapping.fromWire(wi
 /** Block devices as they travel. */
 export const blockDevicesOf = (rows: readonly BlockDevice[]): BlockDeviceMappingList => ({ objects: rows.map(blockDeviceOf) })
 
-export const blockDeviceOf = ({ deleted, noDevice, ...row }: BlockDevice): BlockDeviceMapping =>
+const blockDeviceOf = ({ deleted, noDevice, ...row }: BlockDevice): BlockDeviceMapping =>
   BlockDeviceMapping.fromWire(
     wire('BlockDeviceMapping', BlockDeviceMapping.version, { ...snaked(row), no_device: Boolean(noDevice), deleted: Boolean(deleted) }),
   )

@@ -6,7 +6,7 @@ import { ConfigError } from './error.ts'
 import { findConfigDirectories, searchDirectories } from './files.ts'
 import { parseIni } from './ini.ts'
 import { boolean, choice, float, group, host, integer, list, map, multi, type Option, port, text, uri } from './options.ts'
-import { reread, settings, whereSet } from './settings.ts'
+import { reread, settings } from './settings.ts'
 import { readSources, type SourceRequest, wsgiConfigFiles } from './sources.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'config-test-'))
@@ -176,7 +176,7 @@ describe('values', () => {
   test('the default stands when nothing was given', async () => {
     const sources = await read({ 'nova.conf': '' })
     expect(settings(kinds, sources)).toMatchObject({ text: 'initial', integer: 5, list: ['x'], multi: [], pattern: null })
-    expect(whereSet(kinds, 'integer', sources)).toBeUndefined()
+    expect(sources.find('kinds', kinds.options.integer)).toEqual([])
   })
 
   test('a paste section beats all sources', async () => {
@@ -257,9 +257,10 @@ describe('which source wins', () => {
 
   test('where an option was set', async () => {
     const sources = await read(pick(['nova.conf']), { env: { OS_G__NEW: '1' }, argv: ['--g-m', '7'], argvOptions: [one] })
-    expect(whereSet(one, 'a', sources)).toMatchObject({ kind: 'file', line: 3 })
-    expect(whereSet(one, 'new', sources)).toEqual({ kind: 'environment', name: 'OS_G__NEW' })
-    expect(whereSet(one, 'm', sources)).toEqual({ kind: 'argument', name: '--g-m' })
+    const place = (key: keyof typeof one.options) => sources.find('g', one.options[key]).at(-1)?.place
+    expect(place('a')).toMatchObject({ kind: 'file', line: 3 })
+    expect(place('new')).toEqual({ kind: 'environment', name: 'OS_G__NEW' })
+    expect(place('m')).toEqual({ kind: 'argument', name: '--g-m' })
     expect([...sources.groups]).toEqual(['g'])
   })
 

@@ -21,15 +21,6 @@ export function settings<O extends Record<string, Option<unknown>>>(
   return Object.fromEntries(entries)
 }
 
-/** Where an option of a group was set, or undefined when its default stands. */
-export function whereSet<O extends Record<string, Option<unknown>>>(
-  { group, options }: OptionGroup<O>,
-  key: keyof O,
-  sources: Sources,
-): Place | undefined {
-  return sources.find(group, options[key]!).at(-1)?.place
-}
-
 /** What became of settings when their sources were read again. */
 export interface Reread<S> {
   readonly settings: S

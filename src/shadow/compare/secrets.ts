@@ -7,7 +7,7 @@ const hidden = '***'
 const secret =
   /adminpass|pass(?:w(?:or)?d|phrase|_?code)?\d*$|secret|token|priv(?:ate)?_?key|user_?data|credential|cookie|random_seed|personality|internal_access_path|chap/i
 
-export const isSecret = (name: string): boolean => secret.test(name)
+const isSecret = (name: string): boolean => secret.test(name)
 
 /** Longer texts are cut. */
 const longest = 300

@@ -25,7 +25,7 @@ function letters(index: number): string {
 }
 
 /** The next free name with the root device's prefix, or the one that is wanted, with that prefix. Throws a DevicePathInUse. */
-export function nextDevice(used: readonly string[], root = defaultRoot, wanted: string | null = null): string {
+function nextDevice(used: readonly string[], root = defaultRoot, wanted: string | null = null): string {
   const [prefix] = parse(root) ?? ['/dev/sd']
   const taken = new Set(used.map(lettersOf))
   const letter = wanted === null ? undefined : parse(wanted)?.[1]

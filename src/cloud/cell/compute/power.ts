@@ -104,7 +104,7 @@ export const reboot: Verb = {
   run: rebootServer,
 }
 
-export async function rebootServer(host: Host, { server: before, args, again }: Pick<Job, 'server' | 'args' | 'again'>): Promise<void> {
+async function rebootServer(host: Host, { server: before, args, again }: Pick<Job, 'server' | 'args' | 'again'>): Promise<void> {
   const { hypervisor } = host
   const { uuid } = before
   const isSoft = args.reboot_type === 'SOFT'

@@ -21,7 +21,7 @@ export interface Allocation {
 }
 
 /** `networks: none`. nova/objects/network_request.py NetworkRequestList.no_allocate */
-export const wantsNone = (requested: Requested): boolean => requested?.length === 1 && requested[0]!.network_id === 'none'
+const wantsNone = (requested: Requested): boolean => requested?.length === 1 && requested[0]!.network_id === 'none'
 const wantsAuto = (requested: Requested): boolean => requested?.length === 1 && requested[0]!.network_id === 'auto'
 
 /** As the one who asks; as ourselves when nobody does. */

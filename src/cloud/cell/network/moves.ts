@@ -25,7 +25,7 @@ export async function bindTo(parts: CellParts, server: Moving, host: string): Pr
 }
 
 /** Whether ports can wait for a host while they are bound to another. */
-export const hasWaitingBindings = ({ neutron }: CellParts): Promise<boolean> => neutron.has('binding-extended')
+const hasWaitingBindings = ({ neutron }: CellParts): Promise<boolean> => neutron.has('binding-extended')
 
 /** Lets the ports wait for a host to which the server may go. Undone when one of them cannot. nova/network/neutron.py API.bind_ports_to_host */
 export async function prepareBindings(parts: CellParts, server: Moving, host: string): Promise<void> {
