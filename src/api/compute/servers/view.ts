@@ -1,5 +1,4 @@
 /** How servers are shown. */
-
 import { addressesOf } from '../../../compute/servers/addresses.ts'
 import { imageProperties } from '../../../compute/servers/image.ts'
 import { hostId } from '../../../compute/servers/names.ts'
