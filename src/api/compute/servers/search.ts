@@ -232,8 +232,17 @@ function timesOf(asked: Asked): Times {
   const changesBefore = read('changes-before')
   if (changesSince && changesBefore && changesBefore < changesSince)
     throw new Fault('badRequest', 'The value of changes-since must be less than or equal to changes-before.')
-  return { ...(changesSince !== undefined && { changesSince }), ...(changesBefore !== undefined && { changesBefore }) }
+  return {
+    ...(changesSince !== undefined && { changesSince }),
+    ...(changesBefore !== undefined && { changesBefore: endOfSecond(changesBefore) }),
+  }
 }
+
+/**
+ * A stored time without a fraction stands for all of its second: servers show seconds, so that is what clients ask with. MariaDB keeps no more;
+ * where fractions are kept a server would otherwise not be found by the very time that it shows.
+ */
+const endOfSecond = (time: string): string => time.replace(/\.0*$/, '.999999')
 
 function deletedOf({ context }: Call, asked: Asked, times: Times): boolean | undefined {
   const given = asked.get('deleted')

@@ -1,0 +1,44 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Farm, farm } from '../../../../tests/support/servers.ts'
+
+let f: Farm
+const names = new Map<string, string>()
+beforeAll(async () => {
+  f = await farm()
+  for (const time of ['10:00:59.999000', '10:01:00.000000', '10:01:00.030000', '10:01:01.000000']) {
+    const uuid = await f.server({})
+    names.set(uuid, time.slice(3))
+    await f.cell.database.write((tx) =>
+      tx
+        .updateTable('instances')
+        .set({ updated_at: `2026-03-01 ${time}` })
+        .where('uuid', '=', uuid)
+        .execute(),
+    )
+  }
+})
+afterAll(() => f.close())
+
+const [before, at, within, after] = ['00:59.999000', '01:00.000000', '01:00.030000', '01:01.000000']
+const ask = (query: string) => f.api.call('2.66', `GET /servers?${query}`, undefined, { as: 'admin' })
+
+test.each([
+  ['changes-since=2026-03-01T10:01:00Z', [at, within, after]],
+  ['changes-since=2026-03-01T11:01:00.01%2B01:00', [within, after]],
+  // servers show seconds: what was changed within the second is found by what is shown
+  ['changes-before=2026-03-01T10:01:00Z', [before, at, within]],
+  ['changes-before=2026-03-01T10:01:00', [before, at, within]],
+  ['changes-before=2026-03-01T10:01:00.01Z', [before, at]],
+  ['changes-before=2026-03-01T10:00:59Z', [before]],
+  ['changes-before=2026-03-01T10:00:58Z', []],
+  ['changes-since=2026-03-01T10:01:00Z&changes-before=2026-03-01T10:01:00Z', [at, within]],
+])('%s', async (query, expected) => {
+  const { status, body } = await ask(query)
+  expect(status).toBe(200)
+  expect(body.servers.map(({ id }: { id: string }) => names.get(id)).sort()).toEqual(expected)
+})
+
+test('a span that ends before it begins', async () => {
+  const { status, body } = await ask('changes-since=2026-03-01T10:01:00.5Z&changes-before=2026-03-01T10:01:00Z')
+  expect([status, body.badRequest.message]).toEqual([400, 'The value of changes-since must be less than or equal to changes-before.'])
+})
