@@ -156,6 +156,22 @@ for (const engine of engines)
       expect(await listOf('nobody')).toEqual([])
     })
 
+    test('the database looks into texts of JSON', async () => {
+      const database = await open()
+      const value = JSON.stringify({ 'a.b': { hints: { group: ['"x"'] }, zone: 'é', nothing: null } })
+      await database.write((tx) => tx.insertInto('pairs').values({ owner: 'a', key: 'k', value }).execute())
+      const columns = ['hints', 'zone', 'nothing', 'absent'].map(
+        (name) => `${database.fragments.jsonAt('value', ['a.b', name])} AS ${name}`,
+      )
+      const [found] = await database.rows<Record<string, string | null>>(`SELECT ${columns.join(', ')} FROM pairs`)
+      expect(Object.entries(found!).map(([name, text]) => [name, text === null ? 'none' : JSON.parse(text)])).toEqual([
+        ['hints', { group: ['"x"'] }],
+        ['zone', 'é'],
+        ['nothing', null],
+        ['absent', 'none'],
+      ])
+    })
+
     test('a regular expression finds a name anywhere', async () => {
       const database = await open()
       for (const name of ['web-1', 'web-2', 'db']) await database.write((tx) => add(tx, name))

@@ -1,8 +1,8 @@
 /** What is known of servers beside their rows. Each loads a whole page in a constant number of statements and calls. */
 import type { RequestContext } from '../../oslo/context.ts'
-import type { WireObject } from '../../oslo/objects/object.ts'
 import type { NeutronClient } from '../../peers/neutron.ts'
 import type { KnownOfServer } from '../../stores/api/mappings.ts'
+import type { Wishes } from '../../stores/api/requests.ts'
 import type { Beside } from '../../stores/cell/beside.ts'
 import type { ServerFault } from '../../stores/cell/faults.ts'
 import type { Server } from '../../stores/cell/servers.ts'
@@ -56,8 +56,8 @@ export const faultsOf = (backends: Backends, page: Page): Promise<Map<string, Se
   ofCells(backends, page, (cell, uuids) => cell.faults.latestOf(uuids))
 
 /** What the scheduler was asked. */
-export const requestSpecsOf = async ({ stores }: Backends, page: Page): Promise<Map<string, WireObject>> =>
-  knownOf(page, ({ spec }) => spec) ?? stores.api.requestSpecs.of(page.map((server) => server.uuid))
+export const wishesOf = async ({ stores }: Backends, page: Page): Promise<Map<string, Wishes>> =>
+  knownOf(page, ({ wishes }) => wishes) ?? stores.api.requestSpecs.wishesOf(page.map((server) => server.uuid))
 
 /** The UUID of the server group of each that is in one. */
 export const groupsOf = async ({ stores }: Backends, page: Page): Promise<Map<string, string>> =>

@@ -23,6 +23,8 @@ export interface Fragments {
    * they come: by the index that is read.
    */
   listOf(columns: readonly string[]): string
+  /** What a column with JSON text holds at this path of keys, as JSON text itself; null where nothing is there. */
+  jsonAt(column: string, path: readonly string[]): string
   /** The operator that asks whether a text matches a regular expression. */
   readonly matches: string
   /** A regular expression as that operator is given it (nova/db/utils.py get_regexp_ops). */

@@ -30,6 +30,7 @@ const engine: ServerEngine = {
   fragments: {
     objectOf: (key, value) => `JSON_OBJECTAGG(\`${key}\`, \`${value}\`)`,
     listOf: (columns) => `JSON_ARRAYAGG(JSON_ARRAY(${columns.join(', ')}))`,
+    jsonAt: (column, path) => `JSON_EXTRACT(${column}, '$${path.map((key) => `."${key}"`).join('')}')`,
     matches: 'REGEXP',
     // nova/db/utils.py _safe_regex_mysql: "|" stands for itself
     pattern: (text) => text.replaceAll('|', '\\|'),

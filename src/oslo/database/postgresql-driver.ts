@@ -34,6 +34,7 @@ const engineOf = (schema: Schema): ServerEngine => ({
   fragments: {
     objectOf: (key, value) => `json_object_agg("${key}", "${value}")::text`,
     listOf: (columns) => `json_agg(json_build_array(${columns.join(', ')}) ORDER BY ${columns[0]})::text`,
+    jsonAt: (column, path) => `(${column}::json #> '{${path.join(',')}}')::text`,
     matches: '~',
     pattern: (text) => text,
   },

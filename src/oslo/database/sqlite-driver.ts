@@ -85,6 +85,7 @@ class SqliteDriver implements Driver {
   readonly fragments: Fragments = {
     objectOf: (key, value) => `json_group_object("${key}", "${value}")`,
     listOf: (columns) => `json_group_array(json_array(${columns.join(', ')}) ORDER BY ${columns[0]})`,
+    jsonAt: (column, path) => `${column} -> '$${path.map((key) => `."${key}"`).join('')}'`,
     matches: 'REGEXP',
     pattern: (text) => text,
   }

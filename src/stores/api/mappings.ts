@@ -3,10 +3,9 @@ import type { Database } from '../../oslo/database/database.ts'
 import { toDateTime } from '../../oslo/database/datetime.ts'
 import type { Fragments } from '../../oslo/database/driver.ts'
 import { DuplicateKey } from '../../oslo/database/errors.ts'
-import type { WireObject } from '../../oslo/objects/object.ts'
 import { rowOf } from '../camel.ts'
-import { parsed } from '../parsed.ts'
 import { fromZonesOfHosts, zoneColumns, zonesFrom } from './aggregates.ts'
+import { type StoredWishes, type Wishes, wishColumns, wishesFrom } from './requests.ts'
 import type { ApiTables } from './schema.ts'
 import { type ApiRow, type ApiValues, from, insert, selectFrom } from './table.ts'
 
@@ -45,23 +44,25 @@ export interface WholeMapping extends ServerMapping {
 export interface KnownOfServer {
   /** The UUID of its server group. */
   readonly group: string | null
-  /** What the scheduler was asked. */
-  readonly spec: WireObject | null
+  readonly wishes: Wishes
   /** The availability zone of each host that is in one. */
   readonly zones: ReadonlyMap<string, string>
 }
 
-const selectWhole = ({ listOf }: Fragments) =>
+const selectWhole = (fragments: Fragments) =>
   [
     selectFrom('instance_mappings').replace(/ FROM .*$/, ''),
     ', (SELECT instance_groups.uuid FROM instance_group_member JOIN instance_groups ON instance_groups.id = instance_group_member.group_id',
     ' WHERE instance_group_member.instance_uuid = instance_mappings.instance_uuid LIMIT 1) AS "group"',
-    ', (SELECT spec FROM request_specs WHERE request_specs.instance_uuid = instance_mappings.instance_uuid) AS "spec"',
-    `, (SELECT ${listOf(zoneColumns)} ${fromZonesOfHosts}) AS "zones"`,
+    ...Object.entries(wishColumns(fragments)).map(
+      ([name, column]) =>
+        `, (SELECT ${column} FROM request_specs WHERE request_specs.instance_uuid = instance_mappings.instance_uuid) AS "${name}"`,
+    ),
+    `, (SELECT ${fragments.listOf(zoneColumns)} ${fromZonesOfHosts}) AS "zones"`,
     ' FROM instance_mappings WHERE instance_uuid = ?',
   ].join('')
 
-type StoredWhole = ServerMapping & Readonly<Record<'group' | 'spec' | 'zones', string | null>>
+type StoredWhole = ServerMapping & StoredWishes & Readonly<Record<'group' | 'zones', string | null>>
 
 export function serverMappings(database: Database<ApiTables>, now: () => number) {
   const findWhole = selectWhole(database.fragments)
@@ -72,8 +73,8 @@ export function serverMappings(database: Database<ApiTables>, now: () => number)
     findWhole: async (uuid: string): Promise<WholeMapping | undefined> => {
       const [row] = await database.rows<StoredWhole>(findWhole, [uuid])
       if (!row) return undefined
-      const { group, spec, zones, ...mapping } = row
-      return { ...mapping, known: { group, spec: parsed<WireObject>(spec), zones: zonesFrom(zones) } }
+      const { group, availabilityZone, schedulerHints, zones, ...mapping } = row
+      return { ...mapping, known: { group, wishes: wishesFrom({ availabilityZone, schedulerHints }), zones: zonesFrom(zones) } }
     },
 
     /** The id of the mapping of its cell: null when it is in none yet, undefined when it is not known. */

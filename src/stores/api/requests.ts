@@ -1,6 +1,7 @@
 /** Servers that were asked for and that no cell holds yet (build requests), and what the scheduler was asked for each server (request specs). */
 import type { Database, Writing } from '../../oslo/database/database.ts'
 import { toDateTime } from '../../oslo/database/datetime.ts'
+import type { Fragments } from '../../oslo/database/driver.ts'
 import type { WireObject } from '../../oslo/objects/object.ts'
 import { parsed } from '../parsed.ts'
 import { inList } from '../rows.ts'
@@ -167,6 +168,26 @@ const requestOf = ({ instance, blockDeviceMappings, tags, ...row }: ApiRow<'buil
   tags: tags === null ? null : JSON.parse(tags),
 })
 
+/** Of what the scheduler was asked, that which servers show: a specification is large, and another one for each server. */
+export interface Wishes {
+  readonly availabilityZone: string | null
+  readonly schedulerHints: Readonly<Record<string, unknown>> | null
+}
+
+/** Columns of a SELECT from request_specs, each with JSON text. */
+export const wishColumns = ({ jsonAt }: Fragments): Record<keyof Wishes, string> => ({
+  availabilityZone: jsonAt('request_specs.spec', ['nova_object.data', 'availability_zone']),
+  schedulerHints: jsonAt('request_specs.spec', ['nova_object.data', 'scheduler_hints']),
+})
+
+export type StoredWishes = Readonly<Record<keyof Wishes, string | null>>
+
+/** From the columns that `wishColumns` names. */
+export const wishesFrom = ({ availabilityZone, schedulerHints }: StoredWishes): Wishes => ({
+  availabilityZone: parsed(availabilityZone),
+  schedulerHints: parsed(schedulerHints),
+})
+
 export const requestSpecs = (database: Database<ApiTables>, now: () => number) => ({
   find: async (uuid: string): Promise<WireObject | undefined> => {
     const found = await database.read((tx) =>
@@ -182,12 +203,13 @@ export const requestSpecs = (database: Database<ApiTables>, now: () => number) =
       return found && { id: found.id, spec: JSON.parse(found.spec) }
     }),
 
-  /** By server; what comes back is shared, so nobody may change it. */
-  of: async (uuids: readonly string[]): Promise<Map<string, WireObject>> => {
+  /** By server. */
+  wishesOf: async (uuids: readonly string[]): Promise<Map<string, Wishes>> => {
     if (uuids.length === 0) return new Map()
-    const sql = `SELECT instance_uuid AS uuid, spec FROM request_specs WHERE instance_uuid IN ${inList(uuids.length)}`
-    const rows = await database.rows<{ uuid: string; spec: string }>(sql, uuids)
-    return new Map(rows.map((row) => [row.uuid, parsed<WireObject>(row.spec)!]))
+    const columns = Object.entries(wishColumns(database.fragments)).map(([name, column]) => `${column} AS "${name}"`)
+    const sql = `SELECT instance_uuid AS uuid, ${columns.join(', ')} FROM request_specs WHERE instance_uuid IN ${inList(uuids.length)}`
+    const rows = await database.rows<StoredWishes & { uuid: string }>(sql, uuids)
+    return new Map(rows.map((row) => [row.uuid, wishesFrom(row)]))
   },
 
   update: (uuid: string, spec: WireObject): Promise<void> =>

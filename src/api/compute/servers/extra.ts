@@ -11,7 +11,7 @@ type Loaded<F extends (...args: never[]) => Promise<unknown>> = Awaited<ReturnTy
 
 export interface ServerExtra extends Readonly<{ [P in keyof Beside]: ReadonlyMap<string, Beside[P]> }> {
   readonly faults: ReadonlyMap<string, ShownFault>
-  readonly specs: Loaded<typeof extras.requestSpecsOf>
+  readonly wishes: Loaded<typeof extras.wishesOf>
   readonly groups: Loaded<typeof extras.groupsOf>
   readonly zones: Loaded<typeof extras.zonesOf>
   readonly hostStatuses: Loaded<typeof extras.hostStatusesOf>
@@ -37,7 +37,7 @@ export const serverLoaders: Loaders<Server> = {
   tags: inCells,
   volumes: inCells,
   faults: (page, call) => shownFaults(page, call),
-  specs: (page, { backends }) => extras.requestSpecsOf(backends, page),
+  wishes: (page, { backends }) => extras.wishesOf(backends, page),
   groups: (page, { backends }) => extras.groupsOf(backends, page),
   zones: (page, { backends }) => extras.zonesOf(backends, page),
   hostStatuses: (page, { backends }) => extras.hostStatusesOf(backends, page),

@@ -104,9 +104,9 @@ const core = {
     .since('2.73')
     .needs('systemMetadata'),
   scheduler_hints: f
-    .any((r, x) => x.specs.get(r.uuid)?.['nova_object.data'].scheduler_hints ?? null)
+    .any((r, x) => x.wishes.get(r.uuid)?.schedulerHints ?? null)
     .since('2.100')
-    .needs('specs'),
+    .needs('wishes'),
 } satisfies Fields
 
 const addresses = (extend: boolean) => f.map((r: Server) => addressesShown(r, extend))
@@ -156,9 +156,9 @@ const more = {
       .needs('hostStatuses'),
   ],
   pinned_availability_zone: f
-    .text((r, x) => (x.specs.get(r.uuid)?.['nova_object.data'].availability_zone as string | null | undefined) ?? null)
+    .text((r, x) => x.wishes.get(r.uuid)?.availabilityZone ?? null)
     .since('2.96')
-    .needs('specs'),
+    .needs('wishes'),
 } satisfies Fields
 
 const userData = { 'OS-EXT-SRV-ATTR:user_data': extended((r) => r.userData).since('2.3') }
