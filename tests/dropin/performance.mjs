@@ -5,9 +5,10 @@
 //   NOVA_PIDS                 a command that prints the numbers of their main processes, compute API first
 //   NETWORK_STAND_IN          a port: Neutron's questions are answered there at once. Nova has to be started with [neutron] endpoint_override saying so
 // Arguments: --workers 1 (as many as Nova has), --seconds 3 (of each measurement), --warm 8 (seconds before it, of either side), --servers 1000,
+// --only PATTERN (of the requests, those whose name matches), --floor PORT (showing a server is measured of a bare server there as well, floor.mjs),
 // --creates 10 (servers that are made in each measurement of that). Ours run as an operator runs them: from the bundle, which is made first.
 // What it prints is Markdown, for docs/performance.md.
-import { execFileSync, execSync } from 'node:child_process'
+import { execFileSync, execSync, spawn } from 'node:child_process'
 import { createHmac, randomUUID } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { Agent, request } from 'node:http'
@@ -26,6 +27,8 @@ const { values } = parseArgs({
     warm: { type: 'string', default: '8' },
     servers: { type: 'string', default: '1000' },
     creates: { type: 'string', default: '10' },
+    only: { type: 'string', default: '' },
+    floor: { type: 'string' },
   },
 })
 const workers = Number(values.workers)
@@ -50,6 +53,7 @@ const sides = {
     pids: Object.fromEntries(running.services.map(({ name, child }) => [name, child.pid])),
   },
 }
+const floor = values.floor ? await startFloor() : undefined
 const store = await databases()
 const copies = Array.from({ length: Number(values.servers) }, () => randomUUID())
 let model
@@ -69,6 +73,17 @@ try {
   await store.close()
   await running.stop()
   standIn?.close()
+  floor?.child.kill()
+}
+
+/** Showing a server where nothing of Nova is done. */
+async function startFloor() {
+  const script = join(dirname(fileURLToPath(import.meta.url)), 'floor.mjs')
+  const neutron = standIn ? `http://127.0.0.1:${process.env.NETWORK_STAND_IN}` : process.env.NEUTRON
+  const environment = { ...process.env, FLOOR_PORT: values.floor, NEUTRON: neutron }
+  const child = spawn(process.execPath, [script], { env: environment, stdio: ['ignore', 'pipe', 'inherit'] })
+  await new Promise((resolve, reject) => child.stdout.once('data', resolve) && child.once('exit', reject))
+  return { child, compute: `http://127.0.0.1:${values.floor}`, pids: { compute: child.pid } }
 }
 
 /** The copies count as well: without this no server could be made beside them. What was there before comes back. */
@@ -157,13 +172,14 @@ async function measureAll(model) {
   )
   write(`each side warmed up for ${warmSeconds} s, measured for ${seconds} s.\n\n`)
   write('| request | | requests/s | p50 ms | p99 ms | CPU ms | times less | memory MB |\n|---|---|---|---|---|---|---|---|\n')
-  for (const [name, make] of Object.entries(cases)) {
+  const wanted = new RegExp(values.only)
+  for (const [name, make] of Object.entries(cases).filter(([each]) => wanted.test(each))) {
     let theirs
-    for (const side of ['nova', 'ours']) {
+    for (const side of ['nova', 'ours', ...(floor && name === 'server, show' ? ['floor'] : [])]) {
       turn = side === 'nova' ? 0 : Math.floor(copies.length / 2)
-      const { rate, p50, p99, cpu, memory, failed } = await measure(sides[side], make, limits[name])
+      const { rate, p50, p99, cpu, memory, failed } = await measure({ ...sides, floor }[side], make, limits[name])
       theirs ??= cpu
-      const less = side === 'ours' ? (theirs / cpu).toFixed(1) : ''
+      const less = side === 'nova' ? '' : (theirs / cpu).toFixed(1)
       const cells = [rate.toFixed(1), p50.toFixed(1), p99.toFixed(1), cpu.toFixed(2), less, memory.toFixed(0)]
       write(`| ${side === 'nova' ? name : ''} | ${side}${failed ? ` (${failed} failed)` : ''} | ${cells.join(' | ')} |\n`)
       await removeMade()
