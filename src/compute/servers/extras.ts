@@ -98,10 +98,11 @@ export async function hostStatusesOf(backends: Backends, page: Page): Promise<Ma
 /** Servers that are asked for at once. */
 const portsBatch = 150
 
+/** Those of servers whose cell does not answer are not shown, so Neutron, which may be away as well, is not asked for them. */
 export const securityGroupsOf = ({ peers }: Backends, context: RequestContext, page: Page): Promise<Map<string, { name: string }[]>> =>
   securityGroupNames(
     peers.neutron.as(context),
-    page.map((server) => server.uuid),
+    page.filter((server) => !server.partial).map((server) => server.uuid),
   )
 
 /**

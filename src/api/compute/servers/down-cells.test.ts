@@ -31,6 +31,8 @@ interface Place {
   readonly away: string
   readonly deleted: string
   readonly withoutSpec: string
+  /** What other services were asked. */
+  readonly calls: string[]
 }
 
 /** cell1 with a server, and a cell that is away with three. */
@@ -53,7 +55,7 @@ async function placed(url: string, settings: Partial<ReturnType<typeof defaultsO
   })
   // the cells are read again when one is asked for that is not known
   await api.backends.stores.cells.byId(cellId + 1)
-  return { api, here, away, deleted, withoutSpec }
+  return { api, here, away, deleted, withoutSpec, calls: grown.fakes.calls }
 }
 
 const refusing = 'postgresql+psycopg2://nova:secret@127.0.0.1:1/nova'
@@ -101,11 +103,13 @@ describe('a database that refuses', () => {
 
   test('one server: what was requested, from 2.69; before, the cell is told to be away', async () => {
     const { api, away, deleted, withoutSpec } = place
+    place.calls.length = 0
     const { status, body } = await api.call('2.69', `GET /servers/${away}`, undefined, { as: 'member' })
     expect([status, body.server]).toMatchObject([
       200,
       { id: away, status: 'UNKNOWN', user_id: 'member'.padEnd(32, '0'), 'OS-EXT-STS:power_state': 0, flavor: { original_name: 'small' } },
     ])
+    expect(place.calls).toEqual([])
     expect((await api.call('2.68', `GET /servers/${away}`, undefined, { as: 'member' })).status).toBe(500)
     for (const gone of [deleted, withoutSpec])
       expect((await api.call('2.69', `GET /servers/${gone}`, undefined, { as: 'member' })).status).toBe(404)
