@@ -2,6 +2,7 @@
  * Parses stored JSON text and remembers what came out by the text itself: flavors repeat between servers, network info between polls.
  * What is remembered is shared, so nobody may change it.
  */
+import { wholeJson } from '../oslo/database/driver.ts'
 
 interface Known {
   readonly text: string
@@ -26,6 +27,14 @@ export function parsed<T>(text: string | null | undefined): T | null {
   if (recent.size >= 256) recent.clear()
   recent.set(text.length, { text, value })
   return value as T
+}
+
+/** From what `Fragments.jsonAt` gave for this path. */
+export function parsedAt<T>(text: string | null, path: readonly string[]): T | null {
+  if (!text?.startsWith(wholeJson)) return parsed(text)
+  let value: unknown = JSON.parse(text.slice(wholeJson.length))
+  for (const key of path) value = (value as Readonly<Record<string, unknown>> | null | undefined)?.[key]
+  return (value ?? null) as T | null
 }
 
 function remembered(text: string): unknown {

@@ -21,6 +21,7 @@ import {
   table,
   text,
 } from '../../src/oslo/database/schema.ts'
+import { parsedAt } from '../../src/stores/parsed.ts'
 import { beside, cutOthers, engines, newDatabase } from './engines.ts'
 
 const schema = {
@@ -170,6 +171,31 @@ for (const engine of engines)
         ['nothing', null],
         ['absent', 'none'],
       ])
+    })
+
+    test('what its functions of JSON do not take is found all the same', async () => {
+      const database = await open()
+      const odd = ['a zero: \0', 'half: \ud800', 'other half: \udc00', 'é', '🐢', '\\u0000 \\ud800', '\\\\']
+      const path = ['a.b', 'odd']
+      const escaped = (text: string) => text.replace(/[\u007f-\uffff]/g, (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}`)
+      for (const odds of odd) {
+        const text = escaped(JSON.stringify({ 'a.b': { odd: [odds], nothing: null }, [odds]: odds }))
+        await database.write((tx) => tx.deleteFrom('pairs').execute())
+        await database.write((tx) => tx.insertInto('pairs').values({ owner: 'a', key: 'k', value: text }).execute())
+        const at = async (keys: readonly string[]) => {
+          const [row] = await database.rows<{ found: string | null }>(
+            `SELECT ${database.fragments.jsonAt('value', keys)} AS found FROM pairs`,
+          )
+          return parsedAt(row!.found, keys)
+        }
+        expect(await at(path)).toEqual([odds])
+        for (const absent of [
+          ['a.b', 'nothing'],
+          ['a.b', 'absent'],
+          ['absent', 'odd'],
+        ])
+          expect(await at(absent)).toBeNull()
+      }
     })
 
     test('a regular expression finds a name anywhere', async () => {

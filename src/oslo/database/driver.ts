@@ -23,13 +23,19 @@ export interface Fragments {
    * they come: by the index that is read.
    */
   listOf(columns: readonly string[]): string
-  /** What a column with JSON text holds at this path of keys, as JSON text itself; null where nothing is there. */
+  /**
+   * What a column with JSON text holds at this path of keys, as JSON text itself; null where nothing is there. Texts with escapes that the engine
+   * may not take, zeros and halves of characters among them, come whole, after `wholeJson`.
+   */
   jsonAt(column: string, path: readonly string[]): string
   /** The operator that asks whether a text matches a regular expression. */
   readonly matches: string
   /** A regular expression as that operator is given it (nova/db/utils.py get_regexp_ops). */
   pattern(text: string): string
 }
+
+/** Stands where no JSON text begins so. */
+export const wholeJson = '='
 
 /** Errors of all its parts are those of `errors.ts` where one fits. */
 export interface Driver {

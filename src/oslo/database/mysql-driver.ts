@@ -2,7 +2,7 @@
 import { checkServerIdentity, type TLSSocket } from 'node:tls'
 import { MysqlAdapter, MysqlIntrospector, MysqlQueryCompiler } from 'kysely'
 import mysql from 'mysql2'
-import { type Driver, type DriverOptions, duplicateNamed } from './driver.ts'
+import { type Driver, type DriverOptions, duplicateNamed, wholeJson } from './driver.ts'
 import { ConnectionLost, DatabaseBusy, DatabaseError, DatabaseUnavailable, ForeignKeyViolated } from './errors.ts'
 import { type MysqlParameters, readMysqlUrl } from './mysql-url.ts'
 import type { ConnectionSettings } from './options.ts'
@@ -30,7 +30,9 @@ const engine: ServerEngine = {
   fragments: {
     objectOf: (key, value) => `JSON_OBJECTAGG(\`${key}\`, \`${value}\`)`,
     listOf: (columns) => `JSON_ARRAYAGG(JSON_ARRAY(${columns.join(', ')}))`,
-    jsonAt: (column, path) => `JSON_EXTRACT(${column}, '$${path.map((key) => `."${key}"`).join('')}')`,
+    // MariaDB finds nothing in a text with half a character, MySQL fails
+    jsonAt: (column, path) =>
+      `CASE WHEN LOCATE('\\\\u', CAST(${column} AS BINARY)) = 0 THEN JSON_EXTRACT(${column}, '$${path.map((key) => `."${key}"`).join('')}') ELSE CONCAT('${wholeJson}', ${column}) END`,
     matches: 'REGEXP',
     // nova/db/utils.py _safe_regex_mysql: "|" stands for itself
     pattern: (text) => text.replaceAll('|', '\\|'),

@@ -12,7 +12,7 @@ import {
   SelectionNode,
 } from 'kysely'
 import pg from 'pg'
-import { type Driver, type DriverOptions, duplicateNamed } from './driver.ts'
+import { type Driver, type DriverOptions, duplicateNamed, wholeJson } from './driver.ts'
 import { ConnectionLost, DatabaseBusy, DatabaseError, DatabaseUnavailable, ForeignKeyViolated } from './errors.ts'
 import { type PostgresqlParameters, readPostgresqlUrl } from './postgresql-url.ts'
 import type { Schema } from './schema.ts'
@@ -34,7 +34,9 @@ const engineOf = (schema: Schema): ServerEngine => ({
   fragments: {
     objectOf: (key, value) => `json_object_agg("${key}", "${value}")::text`,
     listOf: (columns) => `json_agg(json_build_array(${columns.join(', ')}) ORDER BY ${columns[0]})::text`,
-    jsonAt: (column, path) => `(${column}::json #> '{${path.join(',')}}')::text`,
+    // A zero or half a character anywhere in the text is an error
+    jsonAt: (column, path) =>
+      `CASE WHEN strpos(${column}, chr(92) || 'u') = 0 THEN (${column}::json #> '{${path.join(',')}}')::text ELSE '${wholeJson}' || ${column} END`,
     matches: '~',
     pattern: (text) => text,
   },

@@ -3,7 +3,7 @@ import type { Database, Writing } from '../../oslo/database/database.ts'
 import { toDateTime } from '../../oslo/database/datetime.ts'
 import type { Fragments } from '../../oslo/database/driver.ts'
 import type { WireObject } from '../../oslo/objects/object.ts'
-import { parsed } from '../parsed.ts'
+import { parsedAt } from '../parsed.ts'
 import { inList } from '../rows.ts'
 import type { ApiTables } from './schema.ts'
 import { type ApiRow, from, insertAll } from './table.ts'
@@ -174,18 +174,23 @@ export interface Wishes {
   readonly schedulerHints: Readonly<Record<string, unknown>> | null
 }
 
-/** Columns of a SELECT from request_specs, each with JSON text. */
+const paths = {
+  availabilityZone: ['nova_object.data', 'availability_zone'],
+  schedulerHints: ['nova_object.data', 'scheduler_hints'],
+} as const satisfies Record<keyof Wishes, readonly string[]>
+
+/** Columns of a SELECT from request_specs, for `wishesFrom`. */
 export const wishColumns = ({ jsonAt }: Fragments): Record<keyof Wishes, string> => ({
-  availabilityZone: jsonAt('request_specs.spec', ['nova_object.data', 'availability_zone']),
-  schedulerHints: jsonAt('request_specs.spec', ['nova_object.data', 'scheduler_hints']),
+  availabilityZone: jsonAt('request_specs.spec', paths.availabilityZone),
+  schedulerHints: jsonAt('request_specs.spec', paths.schedulerHints),
 })
 
 export type StoredWishes = Readonly<Record<keyof Wishes, string | null>>
 
 /** From the columns that `wishColumns` names. */
 export const wishesFrom = ({ availabilityZone, schedulerHints }: StoredWishes): Wishes => ({
-  availabilityZone: parsed(availabilityZone),
-  schedulerHints: parsed(schedulerHints),
+  availabilityZone: parsedAt(availabilityZone, paths.availabilityZone),
+  schedulerHints: parsedAt(schedulerHints, paths.schedulerHints),
 })
 
 export const requestSpecs = (database: Database<ApiTables>, now: () => number) => ({
