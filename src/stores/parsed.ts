@@ -46,6 +46,8 @@ function remembered(text: string): unknown {
     old = young
     young = new Map()
     kept = 0
+    // Else it would hold what both have forgotten
+    recent.clear()
   }
   kept += text.length
   young.set(text, value)
