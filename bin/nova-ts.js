@@ -15,7 +15,10 @@ if (Number(process.versions.node.split('.')[0]) >= needed) await run()
 else if (process.env.NOVA_TS_HANDED_OVER === undefined && existsSync(own)) handOver()
 else {
   process.stderr.write(`nova-ts needs Node ${needed} or later; this is Node ${process.versions.node}.\n`)
-  process.stderr.write('In the folder of the project, "npm ci" installs one beside the packages; elsewhere install it first.\n')
+  process.stderr.write(
+    'In the folder of the project, "npm ci" installs one beside the packages. Where the package was installed, "npm install node@24"\n',
+  )
+  process.stderr.write('puts one beside it, which npx finds; elsewhere install it first.\n')
   process.exitCode = 1
 }
 

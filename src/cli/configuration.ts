@@ -33,7 +33,9 @@ export async function readConfiguration(files: readonly string[], { env }: Termi
   // The paste file is no use to these commands
   const usual = wsgiConfigFiles(env).filter((path) => existsSync(path))
   if (files.length === 0 && usual.length === 0)
-    throw new Refusal(`there is no ${wsgiConfigFiles(env).at(-1)}; name another with --config-file`)
+    throw new Refusal(
+      `there is no ${wsgiConfigFiles(env).at(-1)}; name another with --config-file, or its directory with OS_NOVA_CONFIG_DIR`,
+    )
   return refusing(() => readSources({ files: usual, prog: 'nova-manage', env, declared, argv: files }))
 }
 

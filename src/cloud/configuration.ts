@@ -19,15 +19,15 @@ export function novaConf(place: Place, layout: Layout, { passwords, metadataSecr
     project_domain_name: 'Default',
     region_name: region,
   })
-  const { region_name: _, ...cinder } = login('nova')
-  return ini('Written at every start of the cloud: what is changed here is lost. Variables such as OS_DEFAULT__DEBUG=true are heard.', {
+  // [cinder] and [service_user] have no region_name
+  const { region_name: _, ...nova } = login('nova')
+  return ini('Written at every start of the cloud; local.conf beside it is yours. Variables such as OS_DEFAULT__DEBUG=true are heard.', {
     DEFAULT: {
       host: controller,
       state_path: layout.cell,
       transport_url: transportUrl(layout),
       allow_resize_to_same_host: true,
     },
-    api: { auth_strategy: 'keystone' },
     api_database: { connection: databaseUrl(layout, 'nova_api') },
     database: { connection: databaseUrl(layout, 'nova') },
     keystone_authtoken: {
@@ -36,11 +36,11 @@ export function novaConf(place: Place, layout: Layout, { passwords, metadataSecr
       service_token_roles: 'service',
       service_token_roles_required: true,
     },
-    service_user: { ...login('nova'), send_service_user_token: true },
+    service_user: { ...nova, send_service_user_token: true },
     keystone: login('nova'),
     glance: { region_name: region },
     neutron: { ...login('neutron'), service_metadata_proxy: true, metadata_proxy_shared_secret: metadataSecret },
-    cinder: { ...cinder, os_region_name: region },
+    cinder: { ...nova, os_region_name: region },
     placement: login('placement'),
     // For [quota] driver = nova.quota.UnifiedLimitsDriver
     oslo_limit: { ...login('nova'), endpoint_service_type: 'compute', endpoint_region_name: region },

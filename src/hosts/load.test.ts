@@ -58,6 +58,11 @@ describe('an application', () => {
   for (const [module, message] of refused)
     test(`${module} is refused`, async () => expect(loadApplication(module, { from: folder })).rejects.toThrow(message))
 
+  test('a package that is not there is told in one line', async () =>
+    expect(loadApplication('no-such-package', { from: folder })).rejects.toThrow(
+      /^no-such-package cannot be loaded: Cannot find module 'no-such-package'$/,
+    ))
+
   test('that gives what cannot be sent throws, with its name', async () => {
     const { application } = await loadApplication('./apps.mjs:careless', { from: folder })
     await expect(application(ask('GET /'))).rejects.toThrow('./apps.mjs gave no answer that can be sent: its body is a number')

@@ -47,7 +47,7 @@ export async function loadApplication(name: string, { from = process.cwd(), own 
   try {
     exported = await load(module, from, own)
   } catch (error) {
-    throw new NoApplication(`${module} cannot be loaded: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+    throw new NoApplication(`${module} cannot be loaded: ${reasonOf(error)}`, { cause: error })
   }
   const value = key === undefined ? (exported.application ?? exported.default) : exported[key]
   const application = applicationOf(value)
@@ -66,6 +66,9 @@ function splitName(name: string): { module: string; key: string | undefined } {
   const [, module, key] = /^(.+?)(?::([A-Za-z_$][\w$]*))?$/.exec(name) ?? []
   return { module: module ?? name, key }
 }
+
+/** In one line: what Node adds of who asked for a module that is not there names files of ours. */
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error)).split('\nRequire stack:')[0]!
 
 function load(module: string, from: string, own: OwnModules): Promise<Exported> {
   const ours = ownName(module)

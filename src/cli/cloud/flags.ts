@@ -55,7 +55,7 @@ const most: Size = { cells: 9, hosts: 99 }
 
 export const upFlags: Readonly<Record<string, Flag>> = {
   hosts: { type: 'string', value: 'N', variable: 'NOVA_TS_HOSTS', help: `Simulated compute hosts in each cell (${usualSize.hosts}).` },
-  cells: { type: 'string', value: 'N', variable: 'NOVA_TS_CELLS', help: `Cells; there can be more later, not less (${usualSize.cells}).` },
+  cells: { type: 'string', value: 'N', variable: 'NOVA_TS_CELLS', help: `Cells; there can be more later, not fewer (${usualSize.cells}).` },
   foreground: { type: 'boolean', help: 'Stay, log to standard error, stop everything on SIGTERM: for containers and systemd.' },
   password: {
     type: 'string',

@@ -28,13 +28,13 @@ Flags of up, and the variables that do the same:
 
 ${describeFlags({ ...placeFlags, ...upFlags })}
 
-The other commands take --state only. What a start was told is remembered in the state directory for the next one.
+The other commands take --state, and what stands in brackets beside them. What a start was told is remembered in the state directory for the next one.
 
 In the state directory:
 
   openrc, clouds.yaml    for clients; they hold passwords, which are made up at the first start
-  etc/local.conf         yours to write: options of nova.conf that the compute and metadata APIs shall have
-  etc/policy.yaml        yours to write: policy rules of the compute API
+  etc/local.conf         yours to write: options of nova.conf that the compute and metadata APIs shall have from the next start on
+  etc/policy.yaml        yours to write: policy rules of the compute API, read again when it changes
   databases/, images/    what the cloud holds
   logs/                  a file for each process
 `

@@ -1,6 +1,6 @@
 /** What people see while a cloud starts, and when it is there. */
 import { readFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { basename, join, relative } from 'node:path'
 import { type Place, urlOf } from '../../cloud/places.ts'
 import { layout } from '../../cloud/state.ts'
 import { cloudPrograms } from '../processes/programs.ts'
@@ -20,10 +20,9 @@ function contentOf({ cells, hosts }: Place): string {
   return cells === 1 ? `conductor, scheduler, ${each}` : `${cells} cells with ${each} each`
 }
 
-/** How to go on from here; `npx` finds the command only in the folder that it is installed in. */
+/** How to go on from here; `npx` finds the command in the project's folder, and in one that the package was installed into. */
 export function directions(place: Place, [program, bin]: readonly string[], directory = process.cwd()): string {
-  const inProject = bin === undefined || !relative(join(bin, '..', '..'), directory).startsWith('..')
-  const nova = inProject ? 'npx nova-ts' : `${program} ${bin}`
+  const nova = bin === undefined || !relative(folderOf(bin), directory).startsWith('..') ? 'npx nova-ts' : `${program} ${bin}`
   const { cloudsYaml } = layout(place.state)
   const elsewhere = relative(directory, place.state)
   const state = elsewhere === '.nova-ts' ? '' : ` --state ${elsewhere.startsWith('..') ? place.state : elsewhere}`
@@ -34,6 +33,11 @@ export function directions(place: Place, [program, bin]: readonly string[], dire
                           openstack --os-cloud devstack server list
   Afterwards:             ${nova} cloud status${state}   (or down, or reset)
 `
+}
+
+function folderOf(bin: string): string {
+  const root = join(bin, '..', '..')
+  return basename(join(root, '..')) === 'node_modules' ? join(root, '..', '..') : root
 }
 
 /** The end of a log file; empty when there is none. */

@@ -2,7 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { apiPaste } from '../../cloud/configuration.ts'
+import { apiPaste, novaConf } from '../../cloud/configuration.ts'
+import { usualPorts, usualSize } from '../../cloud/places.ts'
+import { people, type Secrets, serviceUsers } from '../../cloud/secrets.ts'
+import { layout } from '../../cloud/state.ts'
 import { main } from '../main.ts'
 import type { Finding } from './check.ts'
 
@@ -57,6 +60,15 @@ for (const [text, outcome, name, why] of rows)
     ])
     expect(findings[0]!.place).toBe(`${file}:${4 + 1 + more.length}`)
   })
+
+test('of the embedded cloud’s own nova.conf everything is honoured', async () => {
+  const passwords = Object.fromEntries([...people, ...serviceUsers].map((name) => [name, name])) as Secrets['passwords']
+  const place = { state: folder, bind: '127.0.0.1', ports: usualPorts, ...usualSize }
+  const { out } = await run(novaConf(place, layout(folder), { passwords, metadataSecret: 'secret' }), {}, '--json')
+  const findings = JSON.parse(out) as Finding[]
+  expect(findings.length).toBeGreaterThan(50)
+  expect(findings.filter(({ outcome }) => outcome !== 'honoured')).toEqual([])
+})
 
 test('a group that auth_section names is read', async () => {
   const findings = await found('[neutron]\nauth_section = mine\n[mine]\nusername = x\ntimeout = 1')
