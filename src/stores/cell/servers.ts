@@ -179,19 +179,19 @@ function serverOf(row: StoredServer, cellId: number): Server {
 }
 
 /** What stands in other tables beside a server: one row each, or none. */
-const beside: readonly [table: string, column: string, name: string][] = [
+const joined: readonly [table: string, column: string, name: string][] = [
   ['instance_extra', 'flavor', 'flavor'],
   ['instance_extra', 'trusted_certs', 'trustedCerts'],
   ['instance_info_caches', 'network_info', 'networkInfo'],
 ]
 
 const own = selection(cellSchema, 'instances', ['internal_id', 'cell_name'])
-const columns = [...own, ...beside.map(([table, column, name]) => `${table}.${column} as ${name}`)]
+const columns = [...own, ...joined.map(([table, column, name]) => `${table}.${column} as ${name}`)]
 
 // Not joined: SQLite plans a join anew each time when what it is compared with is a parameter, which costs ten times the look-up
 const findAny = `SELECT ${[
   ...own.map((column) => column.replace(/ as (\w+)$/, ' AS "$1"')),
-  ...beside.map(([table, column, name]) => `(SELECT ${column} FROM ${table} WHERE ${table}.instance_uuid = instances.uuid) AS "${name}"`),
+  ...joined.map(([table, column, name]) => `(SELECT ${column} FROM ${table} WHERE ${table}.instance_uuid = instances.uuid) AS "${name}"`),
 ].join(', ')} FROM instances WHERE instances.uuid = ?`
 const findLive = `${findAny} AND instances.deleted = 0`
 
