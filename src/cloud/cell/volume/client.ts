@@ -46,10 +46,11 @@ export async function dropAttachments(volumes: HostVolumes, volumeId: string, se
 }
 
 /**
- * Cinder lets a volume be taken and connected once. What a crash has left over of the same server gives way; the attachment that the server knows
- * stays, and a connection that was begun with it counts as made.
+ * Cinder lets a volume be taken and connected once. What a crash has left over of the same server gives way; attachments that its devices know stay
+ * (somebody may give it a volume twice), and a connection that was begun with `known` counts as made. Where nothing gives way, the refusal stands.
  */
 export async function despiteLeftovers<T>(
+  { cell }: Pick<CellCore, 'cell'>,
   volumes: HostVolumes,
   { volumeId, server, known }: { volumeId: string; server: string; known: string | null },
   work: () => Promise<T>,
@@ -58,9 +59,14 @@ export async function despiteLeftovers<T>(
     return await work()
   } catch (error) {
     if (!isStatus(error, 400, 409)) throw error
-    await dropAttachments(volumes, volumeId, server, known)
-    const left = await volumes.attachments(volumeId)
-    if (left.some(({ id, status }) => id === known && status === 'attaching')) await volumes.completeAttachment(known!)
+    const devices = (await cell.blockDevices.of([server])).get(server) ?? []
+    const inUse = new Set([known, ...devices.map(({ attachmentId }) => attachmentId)])
+    const mine = (await volumes.attachments(volumeId)).filter(({ instance }) => instance === server)
+    const left = mine.filter(({ id }) => !inUse.has(id))
+    for (const { id } of left) await volumes.removeAttachment(id)
+    const isBegun = mine.some(({ id, status }) => id === known && status === 'attaching')
+    if (isBegun) await volumes.completeAttachment(known!)
+    if (left.length === 0 && !isBegun) throw error
     return work()
   }
 }

@@ -24,7 +24,8 @@ export async function disconnect(core: CellCore, context: RequestContext, uuid: 
   const id = device.volumeId!
   if (device.attachmentId === null) return
   const { id: attachmentId } = await asked(
-    () => despiteLeftovers(volumes, { volumeId: id, server: uuid, known: device.attachmentId }, () => volumes.createAttachment(id, uuid)),
+    () =>
+      despiteLeftovers(core, volumes, { volumeId: id, server: uuid, known: device.attachmentId }, () => volumes.createAttachment(id, uuid)),
     noVolume(id),
   )
   await core.cell.blockDevices.update(device.id, { attachmentId })

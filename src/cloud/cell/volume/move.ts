@@ -23,7 +23,7 @@ export async function connectDestination(destination: Host, { context, server }:
       if (!volume) throw noVolume(id)
       const { id: attachmentId, connection } = await asked(
         () =>
-          despiteLeftovers(volumes, { volumeId: id, server: server.uuid, known: device.attachmentId }, () =>
+          despiteLeftovers(destination, volumes, { volumeId: id, server: server.uuid, known: device.attachmentId }, () =>
             volumes.connectNew(id, server.uuid, connectorOf(destination), device.deviceName),
           ),
         noVolume(id),

@@ -87,6 +87,21 @@ describe('volumes that a server brings into being', () => {
     expect(left).toEqual([undefined, 'available', undefined])
   })
 
+  test('the same volume twice ends the build: the first device keeps its attachment until then', async () => {
+    const id = await disk()
+    const twice = [0, null].map((boot_index) => ({
+      ...root,
+      boot_index,
+      source_type: 'volume' as const,
+      volume_id: id,
+      delete_on_termination: false,
+    }))
+    const [server] = (await t.create({ devices: twice })) as [Server]
+    expect([server.vmState, server.host]).toEqual(['error', null])
+    expect((await t.cell.faults.latestOf([server.uuid])).get(server.uuid)!.message).toContain('duplicate connectors detected')
+    t.errors.length = 0
+  })
+
   test('what Cinder refuses ends the build, and nothing is left of it', async () => {
     const devices = [{ ...root, source_type: 'image', image_id: crypto.randomUUID(), volume_size: 1, delete_on_termination: true }] as const
     const [server] = (await t.create({ devices })) as [Server]
