@@ -39,34 +39,47 @@ function refusal(error: PeerError, missing: NovaError | undefined): Error {
 export const noVolume = (id: string): NovaError => nova('VolumeNotFound', { volume_id: id })
 export const noAttachment = (id: string): NovaError => nova('VolumeAttachmentNotFound', { attachment_id: id })
 
-/** Of what the server has of a volume only `except` stays. */
-export async function dropAttachments(volumes: HostVolumes, volumeId: string, server: string, except?: string | null): Promise<void> {
-  for (const { id, instance } of await volumes.attachments(volumeId))
-    if (instance === server && id !== except) await volumes.removeAttachment(id)
+interface Held {
+  readonly volumeId: string
+  readonly server: string
+  /** The attachment that is meant. */
+  readonly known: string | null
 }
 
 /**
- * Cinder lets a volume be taken and connected once. What a crash has left over of the same server gives way; attachments that its devices know stay
- * (somebody may give it a volume twice), and a connection that was begun with `known` counts as made. Where nothing gives way, the refusal stands.
+ * What a crash has left goes: attachments of the server that none of its devices knows. Somebody may give it a volume twice, so what another device
+ * knows stays. Whether there was any.
  */
-export async function despiteLeftovers<T>(
+export async function dropLeftovers(
   { cell }: Pick<CellCore, 'cell'>,
   volumes: HostVolumes,
-  { volumeId, server, known }: { volumeId: string; server: string; known: string | null },
+  { volumeId, server, known }: Held,
+): Promise<boolean> {
+  const devices = (await cell.blockDevices.of([server])).get(server) ?? []
+  const inUse = new Set([known, ...devices.map(({ attachmentId }) => attachmentId)])
+  const left = (await volumes.attachments(volumeId)).filter(({ id, instance }) => instance === server && !inUse.has(id))
+  for (const { id } of left) await volumes.removeAttachment(id)
+  return left.length > 0
+}
+
+/**
+ * Cinder lets a volume be taken and connected once. What a crash has left over gives way, and a connection that was begun with the known attachment
+ * counts as made. Where nothing gives way, the refusal stands.
+ */
+export async function despiteLeftovers<T>(
+  core: Pick<CellCore, 'cell'>,
+  volumes: HostVolumes,
+  held: Held,
   work: () => Promise<T>,
 ): Promise<T> {
   try {
     return await work()
   } catch (error) {
     if (!isStatus(error, 400, 409)) throw error
-    const devices = (await cell.blockDevices.of([server])).get(server) ?? []
-    const inUse = new Set([known, ...devices.map(({ attachmentId }) => attachmentId)])
-    const mine = (await volumes.attachments(volumeId)).filter(({ instance }) => instance === server)
-    const left = mine.filter(({ id }) => !inUse.has(id))
-    for (const { id } of left) await volumes.removeAttachment(id)
-    const isBegun = mine.some(({ id, status }) => id === known && status === 'attaching')
-    if (isBegun) await volumes.completeAttachment(known!)
-    if (left.length === 0 && !isBegun) throw error
+    const hasDropped = await dropLeftovers(core, volumes, held)
+    const known = (await volumes.attachments(held.volumeId)).find(({ id }) => id === held.known)
+    if (known?.status === 'attaching') await volumes.completeAttachment(known.id)
+    else if (!hasDropped) throw error
     return work()
   }
 }

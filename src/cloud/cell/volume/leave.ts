@@ -3,7 +3,7 @@ import type { RequestContext } from '../../../oslo/context.ts'
 import type { BlockDevice } from '../../../stores/cell/block-devices.ts'
 import { devicesOf, isVolume } from '../compute/devices.ts'
 import type { CellCore } from '../parts.ts'
-import { asked, despiteLeftovers, dropAttachments, noVolume, volumesOf } from './client.ts'
+import { asked, despiteLeftovers, dropLeftovers, noVolume, volumesOf } from './client.ts'
 
 type Attached = BlockDevice & { readonly volumeId: string }
 
@@ -55,11 +55,15 @@ export async function abandonVolumes(core: CellCore, context: RequestContext, uu
   }
 }
 
-/** Not only of the attachment that the server knows: Cinder deletes no volume that has one which a crash has left over. */
-async function free(core: CellCore, context: RequestContext, { volumeId, instanceUuid }: Attached): Promise<void> {
-  await asked(() => dropAttachments(volumesOf(core, context), volumeId, instanceUuid!)).catch((error: Error) => {
-    core.log.warning(`Failed to detach volume: ${volumeId} due to ${error.message}`, { context, instance: instanceUuid! })
-  })
+/** Not only of the attachment that the device knows: Cinder deletes no volume that has one which a crash has left over. */
+async function free(core: CellCore, context: RequestContext, { attachmentId, volumeId, instanceUuid }: Attached): Promise<void> {
+  const volumes = volumesOf(core, context)
+  try {
+    await asked(() => dropLeftovers(core, volumes, { volumeId, server: instanceUuid!, known: attachmentId }))
+    if (attachmentId !== null) await asked(() => volumes.removeAttachment(attachmentId))
+  } catch (error) {
+    core.log.warning(`Failed to detach volume: ${volumeId} due to ${(error as Error).message}`, { context, instance: instanceUuid! })
+  }
 }
 
 async function drop(core: CellCore, context: RequestContext, device: Attached): Promise<void> {

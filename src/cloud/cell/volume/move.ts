@@ -2,7 +2,7 @@
 import type { BlockDevice } from '../../../stores/cell/block-devices.ts'
 import { devicesOf, isVolume } from '../compute/devices.ts'
 import type { CellCore, Host } from '../parts.ts'
-import { asked, despiteLeftovers, dropAttachments, noVolume, volumesOf } from './client.ts'
+import { asked, despiteLeftovers, dropLeftovers, noVolume, volumesOf } from './client.ts'
 import { type Connecting, connectorOf, connectVolume, kept } from './connect.ts'
 
 const attached = async (core: CellCore, uuid: string): Promise<BlockDevice[]> =>
@@ -44,7 +44,7 @@ export async function connectDestination(destination: Host, { context, server }:
 export async function dropOthers(core: CellCore, { context, server }: Connecting): Promise<void> {
   const volumes = volumesOf(core, context)
   for (const { volumeId, attachmentId } of await attached(core, server.uuid))
-    await asked(() => dropAttachments(volumes, volumeId!, server.uuid, attachmentId))
+    await asked(() => dropLeftovers(core, volumes, { volumeId: volumeId!, server: server.uuid, known: attachmentId }))
 }
 
 /** The server stays where it is. Without knowing what was before, as after a crash, the source is connected anew. */

@@ -94,11 +94,13 @@ describe('volumes that a server brings into being', () => {
       boot_index,
       source_type: 'volume' as const,
       volume_id: id,
-      delete_on_termination: false,
+      delete_on_termination: boot_index === 0,
     }))
     const [server] = (await t.create({ devices: twice })) as [Server]
     expect([server.vmState, server.host]).toEqual(['error', null])
     expect((await t.cell.faults.latestOf([server.uuid])).get(server.uuid)!.message).toContain('duplicate connectors detected')
+    // when the first device is taken back the second still has it, so Cinder does not delete it
+    expect((await shown(id)).status).toBe('available')
     t.errors.length = 0
   })
 
