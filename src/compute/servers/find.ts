@@ -8,6 +8,9 @@ import type { Backends } from '../backends.ts'
 import { Fault } from '../faults.ts'
 import { partialServer } from './partial.ts'
 
+/** Whole, when it was looked for so. */
+type Mapping = ServerMapping & Partial<WholeMapping>
+
 interface How {
   /** When its cell does not answer: what nova_api knows of it, instead of an error. */
   readonly partial?: boolean
@@ -29,9 +32,7 @@ const isUuid = (text: string): boolean => /^[0-9a-f]{32}$/i.test(text.replaceAll
 
 async function anyServer(backends: Backends, context: RequestContext, uuid: string, how: How): Promise<Server | undefined> {
   const { api } = backends.stores
-  const mapping: ServerMapping | WholeMapping | undefined = how.whole
-    ? await api.serverMappings.findWhole(uuid)
-    : await api.serverMappings.find(uuid)
+  const mapping: Mapping | undefined = await (how.whole ? api.serverMappings.findWhole(uuid) : api.serverMappings.find(uuid))
   if (!mapping) return undefined
   if (mapping.cellId !== null) return inCell(backends, context, mapping, how)
   const request = await api.requests.find(uuid)
@@ -41,12 +42,7 @@ async function anyServer(backends: Backends, context: RequestContext, uuid: stri
   return again && again.cellId !== null ? inCell(backends, context, again, how) : undefined
 }
 
-async function inCell(
-  backends: Backends,
-  context: RequestContext,
-  mapping: ServerMapping | WholeMapping,
-  how: How,
-): Promise<Server | undefined> {
+async function inCell(backends: Backends, context: RequestContext, mapping: Mapping, how: How): Promise<Server | undefined> {
   const { cells } = backends.stores
   const uuid = mapping.instanceUuid
   const deletedToo = how.deletedToo === true || context.readDeleted === 'yes'
@@ -54,7 +50,7 @@ async function inCell(
     ({ servers }) => (how.whole ? servers.findWhole(uuid, { deletedToo }) : servers.find(uuid, { deletedToo })),
     [mapping.cellId!],
   )
-  if (answer && answered(answer)) return answer.value && 'known' in mapping ? { ...answer.value, known: mapping.known } : answer.value
+  if (answer && answered(answer)) return answer.value && mapping.known ? { ...answer.value, known: mapping.known } : answer.value
   if (!how.partial) throw new Fault('cellDown', answer?.cell.uuid ?? mapping.cellId)
   return mapping.queuedForDelete ? undefined : partialServer(mapping, await backends.stores.api.requestSpecs.find(uuid))
 }

@@ -37,8 +37,6 @@ export const beside = (database: Database<CellTables>) => ({
   },
 })
 
-export type BesideStore = ReturnType<typeof beside>
-
 const fromPairs = (table: string) => `FROM ${table} WHERE instance_uuid = instances.uuid AND deleted = 0`
 
 /** A column of a SELECT from instances: the part as JSON text. */

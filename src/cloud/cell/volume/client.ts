@@ -42,34 +42,28 @@ export const noAttachment = (id: string): NovaError => nova('VolumeAttachmentNot
 interface Held {
   readonly volumeId: string
   readonly server: string
-  /** The attachment that is meant. */
-  readonly known: string | null
 }
 
 /**
  * What a crash has left goes: attachments of the server that none of its devices knows. Somebody may give it a volume twice, so what another device
  * knows stays. Whether there was any.
  */
-export async function dropLeftovers(
-  { cell }: Pick<CellCore, 'cell'>,
-  volumes: HostVolumes,
-  { volumeId, server, known }: Held,
-): Promise<boolean> {
+export async function dropLeftovers({ cell }: Pick<CellCore, 'cell'>, volumes: HostVolumes, { volumeId, server }: Held): Promise<boolean> {
   const devices = (await cell.blockDevices.of([server])).get(server) ?? []
-  const inUse = new Set([known, ...devices.map(({ attachmentId }) => attachmentId)])
-  const left = (await volumes.attachments(volumeId)).filter(({ id, instance }) => instance === server && !inUse.has(id))
+  const known = new Set(devices.map(({ attachmentId }) => attachmentId))
+  const left = (await volumes.attachments(volumeId)).filter(({ id, instance }) => instance === server && !known.has(id))
   for (const { id } of left) await volumes.removeAttachment(id)
   return left.length > 0
 }
 
 /**
- * Cinder lets a volume be taken and connected once. What a crash has left over gives way, and a connection that was begun with the known attachment
- * counts as made. Where nothing gives way, the refusal stands.
+ * Cinder lets a volume be taken and connected once. What a crash has left over gives way, and a connection that was begun with the device's
+ * attachment counts as made. Where nothing gives way, the refusal stands.
  */
 export async function despiteLeftovers<T>(
   core: Pick<CellCore, 'cell'>,
   volumes: HostVolumes,
-  held: Held,
+  { attachmentId, ...held }: Held & { readonly attachmentId: string | null },
   work: () => Promise<T>,
 ): Promise<T> {
   try {
@@ -77,8 +71,8 @@ export async function despiteLeftovers<T>(
   } catch (error) {
     if (!isStatus(error, 400, 409)) throw error
     const hasDropped = await dropLeftovers(core, volumes, held)
-    const known = (await volumes.attachments(held.volumeId)).find(({ id }) => id === held.known)
-    if (known?.status === 'attaching') await volumes.completeAttachment(known.id)
+    const own = (await volumes.attachments(held.volumeId)).find(({ id }) => id === attachmentId)
+    if (own?.status === 'attaching') await volumes.completeAttachment(own.id)
     else if (!hasDropped) throw error
     return work()
   }

@@ -62,7 +62,7 @@ export async function connectVolume(
   if (device.attachmentId === null) await cell.blockDevices.update(device.id, { attachmentId: attachment })
   const connection = await asked(
     () =>
-      despiteLeftovers(host, volumes, { volumeId: id, server: server.uuid, known: attachment }, () =>
+      despiteLeftovers(host, volumes, { volumeId: id, server: server.uuid, attachmentId: attachment }, () =>
         volumes.connect(attachment, connectorOf(host), device.deviceName),
       ),
     noAttachment(attachment),

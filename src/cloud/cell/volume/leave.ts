@@ -25,7 +25,9 @@ export async function disconnect(core: CellCore, context: RequestContext, uuid: 
   if (device.attachmentId === null) return
   const { id: attachmentId } = await asked(
     () =>
-      despiteLeftovers(core, volumes, { volumeId: id, server: uuid, known: device.attachmentId }, () => volumes.createAttachment(id, uuid)),
+      despiteLeftovers(core, volumes, { volumeId: id, server: uuid, attachmentId: device.attachmentId }, () =>
+        volumes.createAttachment(id, uuid),
+      ),
     noVolume(id),
   )
   await core.cell.blockDevices.update(device.id, { attachmentId })
@@ -59,7 +61,7 @@ export async function abandonVolumes(core: CellCore, context: RequestContext, uu
 async function free(core: CellCore, context: RequestContext, { attachmentId, volumeId, instanceUuid }: Attached): Promise<void> {
   const volumes = volumesOf(core, context)
   try {
-    await asked(() => dropLeftovers(core, volumes, { volumeId, server: instanceUuid!, known: attachmentId }))
+    await asked(() => dropLeftovers(core, volumes, { volumeId, server: instanceUuid! }))
     if (attachmentId !== null) await asked(() => volumes.removeAttachment(attachmentId))
   } catch (error) {
     core.log.warning(`Failed to detach volume: ${volumeId} due to ${(error as Error).message}`, { context, instance: instanceUuid! })

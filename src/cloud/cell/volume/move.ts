@@ -23,7 +23,7 @@ export async function connectDestination(destination: Host, { context, server }:
       if (!volume) throw noVolume(id)
       const { id: attachmentId, connection } = await asked(
         () =>
-          despiteLeftovers(destination, volumes, { volumeId: id, server: server.uuid, known: device.attachmentId }, () =>
+          despiteLeftovers(destination, volumes, { volumeId: id, server: server.uuid, attachmentId: device.attachmentId }, () =>
             volumes.connectNew(id, server.uuid, connectorOf(destination), device.deviceName),
           ),
         noVolume(id),
@@ -43,8 +43,8 @@ export async function connectDestination(destination: Host, { context, server }:
 /** The source is the server's no more: of its attachments only those of its devices stay. */
 export async function dropOthers(core: CellCore, { context, server }: Connecting): Promise<void> {
   const volumes = volumesOf(core, context)
-  for (const { volumeId, attachmentId } of await attached(core, server.uuid))
-    await asked(() => dropLeftovers(core, volumes, { volumeId: volumeId!, server: server.uuid, known: attachmentId }))
+  for (const { volumeId } of await attached(core, server.uuid))
+    await asked(() => dropLeftovers(core, volumes, { volumeId: volumeId!, server: server.uuid }))
 }
 
 /** The server stays where it is. Without knowing what was before, as after a crash, the source is connected anew. */
