@@ -6,6 +6,9 @@ import { toNodeListener } from '../../src/hosts/node.ts'
 /** Requests that were given up by their clients while they were answered, by the name that they bore. */
 const aborted = new Set<string>()
 
+/** The names that requests bore which have reached the application and are answered slowly. */
+const begun = new Set<string>()
+
 const delay = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 const line = (text: string): Uint8Array => new TextEncoder().encode(text)
 
@@ -28,13 +31,15 @@ const acts: Readonly<Record<string, Act>> = {
     word === '204' || word === '304' ? { status: Number(word), headers: [], body: null } : answer(Number(word), '{"status":1}'),
   large: (_, word) => answer(200, `"${'é'.repeat(Number(word) / 2)}"`),
   stream: (_, word) => answer(200, pieces(Number(word))),
-  /** Answers after so many milliseconds, and remembers who did not wait. */
+  /** Answers after so many milliseconds, and remembers who asked and who did not wait. */
   slow: async ({ signal }, word, name) => {
+    begun.add(name)
     const gone = new Promise<void>((resolve) => signal?.addEventListener('abort', () => resolve()))
     const end = await Promise.race([delay(Number(word)).then(() => 'done'), gone.then(() => 'gone')])
     if (end === 'gone') aborted.add(name)
     return answer(200, JSON.stringify({ end }))
   },
+  begun: (_, name) => answer(200, JSON.stringify({ begun: begun.has(name) })),
   aborted: (_, name) => answer(200, JSON.stringify({ aborted: aborted.has(name) })),
   /** Answers before it has read the body. */
   unread: () => answer(413, '{"unread":true}'),

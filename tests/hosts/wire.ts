@@ -29,6 +29,8 @@ export interface Connection {
   send(text: string | Uint8Array): void
   /** The next answer. Rejects when the connection ends before it is whole. `to` is the method that it answers. */
   answer(to?: string): Promise<Answer>
+  /** Resolves when something of an answer has come, or the connection has ended. */
+  begins(): Promise<void>
   /** Resolves when the other side ends the connection; false when it still stands after that time. */
   ends(ms: number): Promise<boolean>
   /** Breaks it. */
@@ -125,6 +127,9 @@ function connection(socket: net.Socket): Connection {
       const bodiless = to === 'HEAD' || first.status === 204 || first.status === 304
       const body = bodiless ? Buffer.alloc(0) : await bodyOf(first.headers)
       return { ...first, body: body.toString(), bytes: body.length }
+    },
+    async begins() {
+      while (pending.length === 0 && !over) await more()
     },
     async ends(ms) {
       const late = setTimeout(() => wake(), ms)

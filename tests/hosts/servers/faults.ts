@@ -62,21 +62,25 @@ const checks: readonly Check[] = [
     async run(folder, port) {
       const server = await gunicorn(folder, port)
       try {
-        const kill = async () => {
-          await delay(300)
+        // not before the application has the request: a process that is only starting has nothing to lose
+        const killDuring = async (name: string) => {
+          while (!JSON.parse((await get(port, `/begun/${name}`)).body).begun) await delay(20)
           process.kill(await nodeOf(port), 'SIGKILL')
         }
-        const [read] = await Promise.all([get(port, '/slow/900'), kill()])
+        const [read] = await Promise.all([get(port, '/slow/1500/read'), killDuring('read')])
         if (read.status !== 200 || read.body !== '{"end":"done"}') return `GET: ${read.status} ${read.body}`
-        const post = ask({ port }, 'POST /slow/900 HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}')
-        const [written] = await Promise.all([post, kill()])
+        const post = ask({ port }, 'POST /slow/1500/written HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}')
+        const [written] = await Promise.all([post, killDuring('written')])
         if (written.status !== 502) return `POST: ${written.status} ${written.body}`
-        const half = get(port, '/stream/400').then(
+        const node = await nodeOf(port)
+        const connection = await connect({ port })
+        connection.send('GET /stream/400 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+        await connection.begins()
+        process.kill(node, 'SIGKILL')
+        return await connection.answer().then(
           (answer) => `a whole answer of ${answer.bytes} bytes`,
           () => null,
         )
-        const [cut] = await Promise.all([half, kill()])
-        return cut
       } finally {
         await server.stop()
       }
@@ -137,7 +141,7 @@ const checks: readonly Check[] = [
       try {
         const connection = await connect({ port })
         connection.send('GET /stream/100000 HTTP/1.1\r\nHost: x\r\n\r\n')
-        await delay(300)
+        await connection.begins()
         connection.abort()
         const node = await nodeOf(port)
         // its end of the socket is closed: the listening one and one for the question alone are left
