@@ -194,6 +194,8 @@ describe('modules of third parties', () => {
     ['({ status: 99, headers: [], body: null })', 'its status is 99'],
     ["({ status: 200, headers: { A: 'b' }, body: null })", 'its headers are no list of names and values'],
     ["({ status: 200, headers: ['A', 'b'], body: null })", 'its headers are no list of names and values'],
+    ["({ status: 200, headers: [['A b', 'c']], body: null })", 'its header "A b" is malformed'],
+    ["({ status: 200, headers: [['A', 'b'], ['C', 'd\\ne']], body: null })", 'its header "C" is malformed'],
   ]
   for (const [answer, flaw] of unsound)
     test(`an answer that cannot be sent: ${answer}`, async () =>

@@ -16,8 +16,14 @@ function flawOf(answer: unknown): string | undefined {
   if (!Number.isInteger(status) || (status as number) < 100 || (status as number) > 999)
     return `its status is ${typeof status === 'number' ? status : kindOf(status)}`
   if (!Array.isArray(headers) || !headers.every(isPair)) return 'its headers are no list of names and values'
+  const malformed = headers.find(([name, value]) => !token.test(name) || control.test(String(value)))
+  if (malformed) return `its header ${JSON.stringify(malformed[0])} is malformed`
   return isBody(body) ? undefined : `its body is ${kindOf(body)}, and neither null, a text, bytes nor pieces of them`
 }
+
+/** RFC 9110, 5.6.2 and 5.5; what node:http refuses to send. */
+const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+const control = /[^\t\x20-\x7e\x80-\xff]/
 
 const isPair = (header: unknown): boolean => Array.isArray(header) && header.length === 2 && typeof header[0] === 'string'
 

@@ -6,7 +6,7 @@ import { type Application, text } from '../app/contract.ts'
 import { ask } from '../app/testing.ts'
 import { loadApplication } from './load.ts'
 import { mount } from './mount.ts'
-import { addHeaders, healthPath, lastResort } from './own-answers.ts'
+import { addHeaders, healthPath } from './own-answers.ts'
 import { serverTiming } from './server-timing.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'load-test-'))
@@ -101,23 +101,6 @@ describe('what a host adds', () => {
     leaving = true
     expect([await status('GET /healthcheck'), await status('GET /')]).toEqual([503, 200])
     expect((await app(ask('POST /healthcheck'))).body).toBe('|/healthcheck')
-  })
-
-  describe('the last resort', () => {
-    const tried = async (app: Application, signal?: AbortSignal) => {
-      const told: unknown[] = []
-      const { status, body } = await lastResort((error) => told.push(error))(app)(ask('GET /', signal && { signal }))
-      return [status, body, ...told]
-    }
-    const secret = new Error('a secret')
-    const fails = () => Promise.reject(secret)
-    const fallen = [500, 'Internal Server Error\n']
-    const rows: [string, Application, AbortSignal | undefined, unknown[]][] = [
-      ['leaves an answer as it is', said, undefined, [200, '|/']],
-      ['answers for an application that fails', fails, undefined, [...fallen, secret]],
-      ['tells nothing of who did not wait', fails, AbortSignal.abort(), fallen],
-    ]
-    for (const [name, app, signal, expected] of rows) test(name, async () => expect(await tried(app, signal)).toEqual(expected))
   })
 
   test('Server-Timing', async () => {

@@ -2,10 +2,13 @@
  * The `application` of a service in every form that hosts take, made at import. A database that is not there yet is tried again at the next
  * request; any other failure stays and is told on every request (nova/utils.py latch_error_on_raise).
  */
-import { type Application, text } from '../app/contract.ts'
+import { type Application, type Filter, text } from '../app/contract.ts'
+import { lastResort } from '../app/last-resort.ts'
+import { logContext } from '../app/middleware/log-context.ts'
 import { type FetchHandler, toFetch } from '../hosts/fetch.ts'
 import { type NodeListener, toNodeListener } from '../hosts/node.ts'
 import { DatabaseUnavailable } from '../oslo/database/errors.ts'
+import type { Log } from '../oslo/log.ts'
 
 /** A Node listener that any `http.createServer` or framework mount takes, with the contract and the web standard beside it. */
 export interface ServedApplication extends NodeListener {
@@ -24,6 +27,12 @@ export interface StartParts {
   /** Told of every failure to start, unless somebody waits for `ready`. */
   readonly report: (error: unknown) => void
 }
+
+/** Around everything that the paste file names: a filter outside of faultwrap may fail too, and not every host has a log. */
+export const failuresTold = (log: Pick<Log, 'error'>): Filter =>
+  lastResort((error, request) => {
+    log.error(`${request.method} ${request.path} failed outside of faultwrap`, { context: logContext(request), error })
+  })
 
 const serviceInProcess = Symbol.for('nova-ts.service')
 

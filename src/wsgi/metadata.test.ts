@@ -1,4 +1,7 @@
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
@@ -75,10 +78,10 @@ endpoint = http://nowhere
 `
 
 /** Imports the module anew with this configuration. */
-async function imported(text: string): Promise<ServedApplication> {
+async function imported(text: string, composed = paste): Promise<ServedApplication> {
   const directory = mkdtempSync(join(folder, 'etc-'))
   mkdirSync(directory, { recursive: true })
-  writeFileSync(join(directory, 'api-paste.ini'), paste)
+  writeFileSync(join(directory, 'api-paste.ini'), composed)
   writeFileSync(join(directory, 'nova.conf'), text)
   process.env.OS_NOVA_CONFIG_DIR = directory
   vi.resetModules()
@@ -138,6 +141,49 @@ test('that the service came to be is told, once', async () => {
   await imported(text)
   await new Promise((resolve) => setTimeout(resolve, 50))
   expect(told()).toBe(1)
+})
+
+test('what a filter of one’s own fails at, before its answer or in the middle of it, is a line in the log under every host', async () => {
+  const log = join(mkdtempSync(join(folder, 'log-')), 'metadata.log')
+  writeFileSync(
+    join(folder, 'fails.mjs'),
+    `async function* half() { yield Buffer.from('half'); throw new Error('in the middle') }
+    export const factory = () => (app) => async (request) => {
+      if (request.path === '/before') throw new Error('before it')
+      return request.path === '/half' ? { status: 200, headers: [], body: half() } : app(request)
+    }`,
+  )
+  const composed = `${paste.replace('pipeline = cors', 'pipeline = mine cors')}
+[filter:mine]
+paste.filter_factory = ${join(folder, 'fails.mjs')}:factory
+`
+  const cell = databases.stores.url('cell1.sqlite')
+  const application = await imported(
+    conf(`log_file = ${log}`, `local_metadata_per_cell = true\n[database]\nconnection = ${cell}\n`),
+    composed,
+  )
+  const server = createServer(application).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const at = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const lines = () =>
+    readFileSync(log, 'utf8')
+      .match(/^.* ERROR nova\.api\.wsgi \[.*\] GET .*$/gm)
+      ?.map((line) => line.replace(/.*\] /, ''))
+  const [before, midway] = [
+    'GET /before failed outside of faultwrap: Error: before it',
+    'GET /half failed outside of faultwrap: Error: in the middle',
+  ]
+  try {
+    const wanted: string[] = []
+    for (const asked of [fetch, (url: string) => application.fetch(new Request(url))]) {
+      expect([(await asked(`${at}/before`)).status, (await asked(at)).status]).toEqual([500, 200])
+      await expect(asked(`${at}/half`).then((answer) => answer.text())).rejects.toThrow()
+      wanted.push(before, midway)
+      await vi.waitFor(() => expect(lines()).toEqual(wanted), 5000)
+    }
+  } finally {
+    server.close()
+  }
 })
 
 test('a service of all cells needs nova_api', async () => {

@@ -19,7 +19,7 @@ import { createSession } from '../oslo/keystoneauth/session.ts'
 import { cacheOptions, openCache } from '../oslo/memcached/cache.ts'
 import { connectPeers } from '../peers/peers.ts'
 import { type VendordataServices, vendordataServices } from '../peers/vendordata.ts'
-import { serveApplication } from './application.ts'
+import { failuresTold, serveApplication } from './application.ts'
 import { type Configured, clock, configure, openOnlyCell, openStores } from './backends.ts'
 import { metadataSettings, peerSettings } from './options.ts'
 
@@ -29,12 +29,14 @@ async function start(): Promise<Application> {
   const backends = await connect(configured)
   const handler = metadataHandler({ backends })
   const apps: Registry['apps'] = { 'nova.api.metadata.handler:MetadataRequestHandler.factory': () => handler }
-  return composePaste({
+  const log = logs.named('nova.api.wsgi')
+  const composed = await composePaste({
     file: pasteFile,
     name: 'metadata',
     registry: mergeRegistries(sharedFilters(sources, logs.named), { filters: {}, apps, composites: {} }),
-    log: logs.named('nova.api.wsgi'),
+    log,
   })
+  return failuresTold(log)(composed)
 }
 
 async function connect(configured: Configured): Promise<MetadataBackends> {

@@ -18,7 +18,7 @@ import { composePaste, mergeRegistries, type Registry } from '../app/paste.ts'
 import { settings } from '../oslo/config/settings.ts'
 import { policyOptions } from '../oslo/policy/options.ts'
 import { connectPeers } from '../peers/peers.ts'
-import { serveApplication } from './application.ts'
+import { failuresTold, serveApplication } from './application.ts'
 import { clock, configure, ids, openNotices, openRpc, openStores } from './backends.ts'
 import { computeSettings, peerSettings } from './options.ts'
 
@@ -55,7 +55,8 @@ async function start(): Promise<Application> {
     'nova.api.openstack.compute.versions:Versions.factory': () => versionsRoot({ prefix }),
     'nova.api.openstack.compute.versions:VersionsV2.factory': () => versionDocument({ prefix }),
   }
-  return composePaste({
+  const wsgiLog = logs.named('nova.api.wsgi')
+  const composed = await composePaste({
     file: pasteFile,
     name: 'osapi_compute',
     registry: mergeRegistries(
@@ -64,8 +65,9 @@ async function start(): Promise<Application> {
       keystoneContextFilters({ isAdmin: policy.isAdmin, clock }),
       { filters: {}, apps, composites: {} },
     ),
-    log: logs.named('nova.api.wsgi'),
+    log: wsgiLog,
   })
+  return failuresTold(wsgiLog)(composed)
 }
 
 export const application = serveApplication({

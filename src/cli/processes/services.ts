@@ -1,7 +1,8 @@
 /** The services around Nova, in one process with a port each: identity, image, network, volume and placement. */
 import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import type { Request } from '../../app/contract.ts'
+import type { Application, Request } from '../../app/contract.ts'
+import { lastResort } from '../../app/last-resort.ts'
 import { ask } from '../../cloud/ask.ts'
 import { askAt } from '../../cloud/ask-at.ts'
 import { computeEvents } from '../../cloud/compute-events.ts'
@@ -80,13 +81,14 @@ export const program: Program = async (place) => {
     writeWhole(files.seeded, '{ "networks": true }\n')
   }
 
-  const at = (port: number): { host: string; port: number } => ({ host: place.bind, port })
+  const open = (name: keyof typeof shelves, { application }: { application: Application }) =>
+    listen(lastResort(reportOf(name))(application), { host: place.bind, port: place.ports[name] })
   const servers = await Promise.all([
-    listen(keystone.application, at(place.ports.identity)),
-    listen(glance.application, at(place.ports.image)),
-    listen(neutron.application, at(place.ports.network)),
-    listen(cinder.application, at(place.ports.volume)),
-    listen(resources.application, at(place.ports.placement)),
+    open('identity', keystone),
+    open('image', glance),
+    open('network', neutron),
+    open('volume', cinder),
+    open('placement', resources),
   ])
   return {
     async close() {
