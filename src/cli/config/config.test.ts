@@ -86,13 +86,15 @@ test('variables of the environment count', async () => {
   ])
 })
 
-test('status and report: refused first, honoured by group', async () => {
-  const fine = await run(`${databases}[api]\nmax_limit = 3\n[libvirt]\nvirt_type = kvm\ncpu_mode = none\n`)
+test('status and report: refused first, honoured by group, a sentence that counts at the end', async () => {
+  const fine = await run(`${databases}[api]\nmax_limit = 3\n[libvirt]\nvirt_type = kvm\ncpu_mode = none\n[mine]\nx = 1\n`)
   expect(fine.status).toBe(0)
   expect(fine.out).toMatch(/Ignored, which is safe \(2\)\n {2}\[libvirt\] virt_type, cpu_mode\n {6}for nova-compute\n\nHonoured \(3\)/)
+  expect(fine.out).toMatch(/\n\n3 honoured, 2 ignored, 1 unknown, 0 refused: the services start with this \(exit status 0\)\.\n$/)
   const wrong = await run('[api]\nmax_limit = x\n')
   expect(wrong.status).toBe(1)
   expect(wrong.out).toMatch(/Refused: the services do not start with these \(3\)\n.*\[api_database\] connection: it is not set/)
+  expect(wrong.out).toMatch(/\n\n0 honoured, 0 ignored, 3 refused: the services do not start with this \(exit status 1\)\.\n$/)
 })
 
 test('connection strings are read, and passwords not shown', async () => {

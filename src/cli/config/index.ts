@@ -27,8 +27,10 @@ export const config: Command = async ([verb, ...argv], terminal) => {
   const pasteFile = paste ?? (existsSync(usual) ? usual : undefined)
   const findings = await refusing(() => checkConfiguration(sources, terminal.env, pasteFile))
   terminal.out(json ? `${JSON.stringify(findings, null, 2)}\n` : report(sources.files, pasteFile, findings))
-  return findings.some(({ outcome }) => outcome === 'refused') ? 1 : 0
+  return startable(findings) ? 0 : 1
 }
+
+const startable = (findings: readonly Finding[]): boolean => findings.every(({ outcome }) => outcome !== 'refused')
 
 function flagsOf(argv: readonly string[]): { json: boolean; paste: string | undefined } {
   let json = false
@@ -63,8 +65,18 @@ function report(files: readonly string[], pasteFile: string | undefined, finding
     if (those.length > 0)
       parts.push(`${title} (${those.length})\n${outcome === 'honoured' || outcome === 'ignored' ? byGroup(those) : oneByOne(those)}`)
   }
-  return parts.join('\n')
+  return [...parts, summary(findings)].join('\n')
 }
+
+/** `3 honoured, 2 ignored, 0 refused: the services start with this (exit status 0).` */
+function summary(findings: readonly Finding[]): string {
+  const count = (wanted: Outcome) => findings.filter(({ outcome }) => outcome === wanted).length
+  const told = counted.filter((outcome) => always.has(outcome) || count(outcome) > 0).map((outcome) => `${count(outcome)} ${outcome}`)
+  return `${told.join(', ')}: the services ${startable(findings) ? 'start with this (exit status 0)' : 'do not start with this (exit status 1)'}.\n`
+}
+
+const counted: readonly Outcome[] = ['honoured', 'ignored', 'different', 'unknown', 'refused']
+const always: ReadonlySet<Outcome> = new Set(['honoured', 'ignored', 'refused'])
 
 const oneByOne = (findings: readonly Finding[]): string =>
   findings.map(({ group, name, place, why }) => `  ${place}: [${group}]${name && ` ${name}`}: ${why}\n`).join('')
