@@ -8,6 +8,7 @@ import { InstancePCIRequests } from '../../stores/objects/pci.ts'
 import { Destination, RequestSpec } from '../../stores/objects/request-spec.ts'
 import type { Backends } from '../backends.ts'
 import { Fault } from '../faults.ts'
+import { findFlavor } from '../flavors.ts'
 import { pciRequests } from '../hardware/pci.ts'
 import {
   acceleratorProfile,
@@ -46,7 +47,7 @@ export async function resize(backends: Backends, context: RequestContext, server
   const details = await movable(backends, context, server, 'resize')
   const crossCells = asked.crossCells && !(await portsAskForResources(backends, server))
   await refuseDiskConfig(details, asked.autoDiskConfig)
-  const flavor = await otherFlavor(backends, details, asked.flavorid)
+  const flavor = await otherFlavor(backends, context, details, asked.flavorid)
   const onVolume = await isVolumeBacked(details)
   const size = { vcpus: flavor.vcpus, memoryMb: flavor.memoryMb }
   await enforceFlavor(backends, server, flavor, onVolume)
@@ -144,10 +145,9 @@ async function refuseDiskConfig(details: Details, asked: boolean | null): Promis
     throw new Fault('autoDiskConfigDisabled', image)
 }
 
-async function otherFlavor({ stores }: Backends, details: Details, flavorid: string): Promise<StoredFlavor> {
-  const flavor = await stores.api.flavors.find(flavorid)
+async function otherFlavor(backends: Backends, context: RequestContext, details: Details, flavorid: string): Promise<StoredFlavor> {
+  const flavor = await findFlavor(backends, context, flavorid)
   const { id, root_gb } = details.server.flavor!.cur['nova_object.data']
-  if (!flavor) throw new Fault('flavorNotFound', flavorid)
   if (acceleratorProfile(flavor.extraSpecs)) throw new Fault('unsupported', acceleratorText)
   if (flavor.rootGb === 0 && root_gb !== 0 && !(await isVolumeBacked(details)))
     throw new Fault('badRequest', 'Server disk was unable to be resized because: Resize to zero disk flavor is not allowed.')
