@@ -48,7 +48,10 @@ export async function runHost({ settings, env, workerCommand, own }: HostParts):
     // ports that were asked for as 0 are known now
     const listen = settings.listen.map((endpoint, index) => ({ ...endpoint, address: bound[index]!.address }))
     const parts: Process = { settings: { ...settings, listen }, bound, sinks, say, notifier }
-    return settings.workers === 0 ? await runAlone(parts, own) : await runWorkers(parts, workerCommand)
+    const status = settings.workers === 0 ? await runAlone(parts, own) : await runWorkers(parts, workerCommand)
+    sinks.access.flush()
+    say(status === 0 ? 'INFO' : 'ERROR', `${settings.module} has ended (exit status ${status})`)
+    return status
   } finally {
     for (const one of bound) one.close()
     if (settings.pidFile !== null) rmSync(settings.pidFile, { force: true })

@@ -75,6 +75,7 @@ describe.concurrent('a host without workers', () => {
       true,
     ])
     expect(await over).toBe(0)
+    expect(host.output()).toMatch(/ INFO nova\.host \[-\] \S+echo\.ts has ended \(exit status 0\)\n$/)
   })
 
   test('cuts what takes longer than it was given, and ends at once at a second signal', async () => {
@@ -95,6 +96,7 @@ describe.concurrent('a host without workers', () => {
     void host.end()
     await host.says(/told to end/)
     expect(await host.end()).toBe(1)
+    expect(host.output()).toMatch(/ ERROR nova\.host \[-\] \S+echo\.ts has ended \(exit status 1\)\n$/)
   })
 
   test('lets requests finish after an error that nobody caught, then ends with 1', async () => {
@@ -227,6 +229,7 @@ describe.concurrent('workers', () => {
     expect((await get(port + 1, '/healthcheck')).status).toBe(200)
     expect(await host.end()).toBe(0)
     expect(host.output()).toContain('"uri":"/vary","protocol":"HTTP/1.1","status":200')
+    expect(host.output()).toMatch(/ INFO nova\.host \[-\] \S+echo\.ts has ended \(exit status 0\)\n$/)
   })
 
   test('go on when what was changed cannot start', async () => {
