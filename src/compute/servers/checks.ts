@@ -11,9 +11,9 @@ import { isUp } from '../hosts.ts'
 import { type Details, extraSpecsOf } from './details.ts'
 import { inCell } from './in-cell.ts'
 
-/** A lock binds everybody but admins. */
-export function refuseLocked({ isAdmin }: RequestContext, { locked, uuid }: Pick<Server, 'locked' | 'uuid'>): void {
-  if (locked && !isAdmin) throw new Fault('serverLocked', uuid)
+/** A lock binds everybody but admins. With a word for the verb the refusal is that of an unfit state, which tells nothing of the lock. */
+export function refuseLocked({ isAdmin }: RequestContext, { locked, uuid }: Pick<Server, 'locked' | 'uuid'>, word?: string): void {
+  if (locked && !isAdmin) throw word === undefined ? new Fault('serverLocked', uuid) : new Fault('unfitState', uuid, word)
 }
 
 export function requireHost({ host, uuid }: Pick<Server, 'host' | 'uuid'>): void {

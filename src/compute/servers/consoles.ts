@@ -38,6 +38,12 @@ export function refusalOf(error: unknown, known: Readonly<Record<string, FaultKi
   return kind === 'notImplemented' ? new Fault(kind, unsupported) : new Fault(kind, (error as RemoteError).message)
 }
 
+/** The state that another service found the server in, its InstanceInvalidState, as a refusal of ours. */
+export function stateRefusal({ uuid }: Pick<Server, 'uuid'>, word: string, { kwargs: { attr, state } }: RemoteError): Fault {
+  const isSaid = attr !== undefined && state !== undefined && state !== null
+  return isSaid ? new Fault('wrongState', word, uuid, attr, state) : new Fault('unfitState', uuid, word)
+}
+
 /** Asks the server's compute and waits for the answer. */
 export async function ask<M extends keyof Calls>(
   backends: Backends,

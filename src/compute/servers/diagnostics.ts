@@ -1,12 +1,12 @@
 /** What a server's hypervisor measures of it. */
 import type { RequestContext } from '../../oslo/context.ts'
-import { isRemote, type RemoteError } from '../../oslo/messaging/failure.ts'
+import { isRemote } from '../../oslo/messaging/failure.ts'
 import type { Server } from '../../stores/cell/servers.ts'
 import { Diagnostics } from '../../stores/objects/diagnostics.ts'
 import type { Backends } from '../backends.ts'
-import { Fault, type FaultKind } from '../faults.ts'
+import type { FaultKind } from '../faults.ts'
 import { requireHost } from './checks.ts'
-import { ask, refusalOf } from './consoles.ts'
+import { ask, refusalOf, stateRefusal } from './consoles.ts'
 
 const refusals: Readonly<Record<string, FaultKind>> = { InstanceNotReady: 'conflict', NotImplementedError: 'notImplemented' }
 
@@ -30,15 +30,7 @@ async function told<T>(server: Server, answer: Promise<T>): Promise<T> {
   try {
     return await answer
   } catch (error) {
-    if (isRemote(error, 'InstanceInvalidState')) throw invalid(server, error)
+    if (isRemote(error, 'InstanceInvalidState')) throw stateRefusal(server, 'get_diagnostics', error)
     throw refusalOf(error, refusals)
   }
-}
-
-/** The state that the compute found the server in. */
-function invalid({ uuid }: Server, { kwargs }: RemoteError): Fault {
-  const { attr, state } = kwargs
-  return attr === undefined || state === undefined || state === null
-    ? new Fault('unfitState', uuid, 'get_diagnostics')
-    : new Fault('wrongState', 'get_diagnostics', uuid, attr, state)
 }

@@ -1,5 +1,6 @@
 /** Moving running servers between hosts, hurrying such a move and calling it off. */
 import type { RequestContext } from '../../oslo/context.ts'
+import { isRemote } from '../../oslo/messaging/failure.ts'
 import type { Migration } from '../../stores/cell/migrations.ts'
 import type { Server } from '../../stores/cell/servers.ts'
 import type { ComputeNode } from '../../stores/cell/services.ts'
@@ -10,11 +11,11 @@ import { Fault, type FaultKind } from '../faults.ts'
 import { castToCompute } from '../rpc/compute.ts'
 import { callConductor, castToConductor, longCall } from '../rpc/conductor.ts'
 import { refuseAccelerators, refuseLocked, refusePortAccelerators, refuseSev, refuseShares, refuseVtpmMove } from './checks.ts'
-import { refusalOf } from './consoles.ts'
+import { refusalOf, stateRefusal } from './consoles.ts'
 import { detailsOf } from './details.ts'
 import { inCell } from './in-cell.ts'
 import { findRequestSpec } from './request-spec.ts'
-import { checkState } from './states.ts'
+import { checkState, rules } from './states.ts'
 import { startTask } from './task.ts'
 import { detailed } from './to-wire.ts'
 
@@ -32,17 +33,21 @@ export interface LiveMigration {
 /** What the conductor refuses with when the caller waits for its checks. */
 const refusals: Readonly<Record<string, FaultKind>> = Object.fromEntries(
   [
+    'ComputeHostNotFound',
     'ComputeServiceUnavailable',
     'DestinationHypervisorTooOld',
+    'ExtendedResourceRequestOldCompute',
     'ForbiddenPortsWithAccelerator',
     'HypervisorUnavailable',
     'InvalidCPUInfo',
     'InvalidHypervisorType',
     'InvalidLocalStorage',
     'InvalidSharedStorage',
+    'MaxRetriesExceeded',
     'MigrationPreCheckError',
     'NoValidHost',
     'UnableToMigrateToSelf',
+    'VTPMOldCompute',
   ].map((name) => [name, 'badRequest']),
 )
 
@@ -71,7 +76,7 @@ export async function liveMigrate(backends: Backends, context: RequestContext, s
     })
   } catch (error) {
     if (error instanceof Fault && error.kind === 'unanswered') await noteFault(backends, server, error)
-    throw refusalOf(error, refusals)
+    throw isRemote(error, 'InstanceInvalidState') ? stateRefusal(server, rules.liveMigrate.says, error) : refusalOf(error, refusals)
   }
 }
 
@@ -149,7 +154,8 @@ export async function abortMigration(
   id: string,
   { queuedToo }: { queuedToo: boolean },
 ): Promise<void> {
-  refuseLocked(context, server)
+  // nova/api/openstack/compute/server_migrations.py knows locks as invalid states alone
+  refuseLocked(context, server, 'abort live migration')
   checkState(server, 'liveMigrateAbort')
   const migration = await findMigration(backends, server, id)
   const allowed = queuedToo ? ['running', 'queued', 'preparing'] : ['running']

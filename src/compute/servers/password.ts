@@ -15,12 +15,14 @@ import { startTask } from './task.ts'
 const refusals: Readonly<Record<string, FaultKind>> = {
   InstanceAgentNotEnabled: 'conflict',
   InstancePasswordSetFailed: 'conflict',
+  QemuGuestAgentNotEnabled: 'conflict',
   SetAdminPasswdNotSupported: 'conflict',
 }
 
 /** Waits for the compute, which alone knows whether the guest has taken it. */
 export async function changePassword(backends: Backends, context: RequestContext, server: Server, password: string): Promise<void> {
-  refuseLocked(context, server)
+  // nova/api/openstack/compute/admin_password.py knows locks as invalid states alone
+  refuseLocked(context, server, 'changePassword')
   checkState(server, 'changePassword')
   const details = detailsOf(backends, server)
   try {

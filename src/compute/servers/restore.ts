@@ -10,7 +10,8 @@ import { startTask, toCompute } from './task.ts'
 
 /** Throws `tooManyServers` when it does not fit any more. One without a host needs nobody's help. */
 export async function restore(backends: Backends, context: RequestContext, server: Server): Promise<void> {
-  refuseLocked(context, server)
+  // nova/api/openstack/compute/deferred_delete.py knows locks as invalid states alone
+  refuseLocked(context, server, 'restore')
   checkState(server, 'restore')
   const details = detailsOf(backends, server)
   await checkRestore(backends, details)

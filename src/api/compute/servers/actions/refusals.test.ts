@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { projectOf } from '../../../../../tests/support/compute-api.ts'
 import { type Farm, farm } from '../../../../../tests/support/servers.ts'
+import { RemoteError } from '../../../../oslo/messaging/failure.ts'
 
 let farmed: Farm
 beforeAll(async () => {
@@ -11,6 +12,13 @@ afterAll(async () => {
   expect(farmed.api.errors).toEqual([])
   await farmed.close()
 })
+
+/** One of Nova's exceptions, as another service sends it back. */
+const fails =
+  (className: string, message: string, kwargs: Readonly<Record<string, unknown>> = {}) =>
+  () => {
+    throw new RemoteError({ className, module: 'nova.exception', message, kwargs })
+  }
 
 type Person = 'admin' | 'member'
 const act = (uuid: string, body: object, as: Person = 'admin', version = '2.90') =>
@@ -29,3 +37,29 @@ test('a server gets no flavor that its caller may not have', async () => {
   await farmed.api.call('2.1', 'POST /flavors/own/action', { addTenantAccess: { tenant: projectOf('member') } })
   expect(await resize('member')).toEqual([202, undefined])
 })
+
+type Refusal = readonly [className: string, status: number, message: string]
+
+test.each<Refusal>([
+  ['NoValidHost', 400, 'as it said'],
+  ['MaxRetriesExceeded', 400, 'as it said'],
+  ['ComputeHostNotFound', 400, 'as it said'],
+  ['InstanceInvalidState', 409, "Cannot 'os-migrateLive' instance %s while it is in power_state shutdown"],
+])('a live migration that is waited for, refused by the conductor: %s', async (className, status, message) => {
+  const uuid = await farmed.server()
+  farmed.answers.set('migrate_server', fails(className, 'as it said', { attr: 'power_state', state: 'shutdown' }))
+  const body = { 'os-migrateLive': { host: null, block_migration: 'auto' } }
+  const { [status === 400 ? 'badRequest' : 'conflictingRequest']: refusal } = (await act(uuid, body, 'admin', '2.33')).body
+  await farmed.heard()
+  expect(refusal).toEqual({ code: status, message: message.replace('%s', uuid) })
+})
+
+test.each(['InstanceAgentNotEnabled', 'QemuGuestAgentNotEnabled', 'SetAdminPasswdNotSupported', 'InstancePasswordSetFailed'])(
+  'a password that the guest does not take: %s',
+  async (className) => {
+    farmed.answers.set('set_admin_password', fails(className, 'as it said'))
+    const answer = await act(await farmed.server(), { changePassword: { adminPass: 'p' } })
+    await farmed.heard()
+    expect(answer.body).toEqual({ conflictingRequest: { code: 409, message: 'as it said' } })
+  },
+)

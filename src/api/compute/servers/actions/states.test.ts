@@ -37,6 +37,8 @@ interface Verb {
   readonly busy?: string | null
   /** Done although it is locked, by anybody. */
   readonly lockable?: false
+  /** Of a lock refusals say no more than that the state does not fit. */
+  readonly hidesLock?: true
   /** Without a host it is refused before its state is looked at. */
   readonly hostFirst?: true
 }
@@ -158,6 +160,7 @@ const verbs: Record<string, Verb> = {
     task: 'updating_password',
     action: 'changePassword',
     message: [host, 'set_admin_password'],
+    hidesLock: true,
   },
   trigger_crash_dump: {
     body: { trigger_crash_dump: null },
@@ -173,7 +176,14 @@ const verbs: Record<string, Verb> = {
     action: 'live-migration',
     message: ['conductor', 'live_migrate_instance'],
   },
-  restore: { body: { restore: null }, vm: ['soft-delete'], task: 'restoring', action: 'restore', message: [host, 'restore_instance'] },
+  restore: {
+    body: { restore: null },
+    vm: ['soft-delete'],
+    task: 'restoring',
+    action: 'restore',
+    message: [host, 'restore_instance'],
+    hidesLock: true,
+  },
   // Whatever the state
   forceDelete: {
     body: { forceDelete: null },
@@ -276,7 +286,10 @@ for (const [name, verb] of Object.entries(verbs)) {
       const answer = await call(uuid, verb, 'member')
       if (answer.status === 403) return
       if (verb.lockable === false) expect(answer.status).toBe(verb.status ?? 202)
-      else expect(answer.body).toEqual({ conflictingRequest: { code: 409, message: `Instance ${uuid} is locked` } })
+      else {
+        const message = verb.hidesLock ? `Instance ${uuid} is in an invalid state for '${name}'` : `Instance ${uuid} is locked`
+        expect(answer.body).toEqual({ conflictingRequest: { code: 409, message } })
+      }
       await farmed.heard(verb.lockable === false && verb.message ? 1 : 0)
       await farmed.set(uuid, { taskState: null, vmState: fitting })
       expect((await call(uuid, verb, 'admin')).status).toBe(verb.status ?? 202)
