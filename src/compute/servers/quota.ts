@@ -96,7 +96,8 @@ export async function checkUnshelve(backends: Backends, details: Details): Promi
   if (!backends.settings.quota.countUsageFromPlacement) return
   const { vcpus, memoryMb } = sizeOf(server.flavor!.cur)
   const over = await checkDeltas(backends, ...ownerOf(server), { instances: 0, cores: vcpus, ram: memoryMb })
-  if (over) throw new Fault('forbidden', `Quota exceeded for resources: ${over.overs.join(', ')}`)
+  // As Python prints a list
+  if (over) throw new Fault('forbidden', `Quota exceeded for resources: [${over.overs.map((name) => `'${name}'`).join(', ')}]`)
 }
 
 /** Throws `metadataLimitExceeded`. */

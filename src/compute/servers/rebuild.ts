@@ -128,8 +128,9 @@ async function keyPairOf({ stores }: Backends, { userId }: RequestContext, { key
   return found
 }
 
+/** Under the property's old name it is no less wrong, and refused with the others. nova/compute/api.py API._check_image_arch */
 function checkArchitecture({ properties = {} }: Image): void {
-  const { architecture: name } = properties
+  const { hw_architecture: name } = properties
   if (!name) return
   try {
     architecture.read(name, 'architecture')

@@ -1,6 +1,7 @@
 /** What is refused for other reasons than the server's state: what the caller may not have, and what a compute, a conductor or a limit says. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { projectOf } from '../../../../../tests/support/compute-api.ts'
+import { image } from '../../../../../tests/support/fake-peers.ts'
 import { type Farm, farm } from '../../../../../tests/support/servers.ts'
 import { RemoteError } from '../../../../oslo/messaging/failure.ts'
 
@@ -63,3 +64,23 @@ test.each(['InstanceAgentNotEnabled', 'QemuGuestAgentNotEnabled', 'SetAdminPassw
     expect(answer.body).toEqual({ conflictingRequest: { code: 409, message: 'as it said' } })
   },
 )
+
+test.each([
+  ['hw_architecture', "Architecture name 'vax' is not recognised"],
+  ['architecture', "Invalid image metadata. Error: Architecture name 'vax' is not valid"],
+])('a rebuild from an image with %s vax', async (name, message) => {
+  const [id, found] = image('00000000-0000-4000-8000-0000000000ab', { [name]: 'vax' })
+  farmed.fakes.images.set(id, found)
+  const answer = await act(await farmed.server(), { rebuild: { imageRef: id } })
+  expect(answer.body).toEqual({ badRequest: { code: 400, message } })
+})
+
+test('an offloaded server does not come back over the limit where Placement tells what is used', async () => {
+  const quota = { ...farmed.api.backends.settings.quota, cores: 2, ram: 600, countUsageFromPlacement: true }
+  const usages = new Map([[projectOf('admin'), { VCPU: 2, MEMORY_MB: 512 }]])
+  const small = await farm({ usages }, { settings: { quota } })
+  const uuid = await small.server({ vmState: 'shelved_offloaded', host: null, node: null })
+  const answer = await small.api.call('2.90', `POST /servers/${uuid}/action`, { unshelve: null }, { as: 'member' })
+  expect(answer.body).toEqual({ forbidden: { code: 403, message: "Quota exceeded for resources: ['cores', 'ram']" } })
+  await small.close()
+})
