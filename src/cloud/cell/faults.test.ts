@@ -43,8 +43,12 @@ describe('an action', () => {
     const { uuid } = await create()
     await add({ action: 'reboot', effect: 'fail', message: 'the button is stuck' })
     await reboot(uuid)
-    await t.settled(uuid)
+    expect(await t.settled(uuid)).toMatchObject({ vmState: 'active', powerState: 1 })
     await expect.poll(() => faultOf(uuid)).toBe('the button is stuck')
+    await t.act(uuid, 'powering-off', 'stop_instance', { clean_shutdown: true })
+    await t.settled(uuid)
+    await t.act(uuid, 'rebooting_hard', 'reboot_instance', { reboot_type: 'HARD', block_device_info: null })
+    expect(await t.settled(uuid)).toMatchObject({ vmState: 'error', powerState: 4 })
   })
 
   test('of one host or one server leaves the others alone', async () => {

@@ -1,5 +1,7 @@
 /** Starting and stopping, pausing and suspending: verbs that turn one stable state into another. */
 import { power } from '../../drivers/hypervisor.ts'
+import { fromHypervisor } from '../errors.ts'
+import { addFault } from '../events.ts'
 import { networkInfo } from '../network/info.ts'
 import type { Host } from '../parts.ts'
 import { guestOf, save, systemMetadataOf } from '../server.ts'
@@ -118,8 +120,11 @@ async function rebootServer(host: Host, { server: before, args, again }: Pick<Jo
   try {
     await hypervisor.reboot(guestOf(server, interfaces), isSoft ? 'SOFT' : 'HARD')
   } catch (error) {
-    await host.cell.servers.update(uuid, { vmState: 'error' })
-    throw error
+    if (hypervisor.powerOf(uuid) !== power.running) {
+      await host.cell.servers.update(uuid, { vmState: 'error' })
+      throw error
+    }
+    await addFault(host.cell, uuid, host.name, fromHypervisor(error, uuid))
   }
   const vmState = server.vmState === 'rescued' ? 'rescued' : 'active'
   await save(host, server, { powerState: hypervisor.powerOf(uuid), vmState, taskState: null }, { expected: [started] })
