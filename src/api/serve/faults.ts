@@ -1,6 +1,7 @@
 /** The one place where refusals become answers: which status each kind has, and Nova's form of an error body. */
 import type { Response } from '../../app/contract.ts'
 import { Fault, type FaultKind } from '../../compute/faults.ts'
+import { refusedElsewhere } from '../../compute/refused-elsewhere.ts'
 import { classOf } from './unforeseen.ts'
 
 /** The usual status of each kind; an operation may say another. */
@@ -176,9 +177,10 @@ export interface Declared {
 
 /** What the caller is told of an error. One that is no `Fault`, or whose status the operation does not declare, is a 500 that tells nothing. */
 export function refusalOf(error: unknown, { errors, faults }: Declared): Refusal {
-  if (error instanceof Fault) {
-    const status = faults[error.kind] ?? statuses[error.kind]
-    if (general.has(error.kind) || errors.includes(status)) return { status, message: error.message }
+  const fault = error instanceof Fault ? error : refusedElsewhere(error)
+  if (fault) {
+    const status = faults[fault.kind] ?? statuses[fault.kind]
+    if (general.has(fault.kind) || errors.includes(status)) return { status, message: fault.message }
   }
   return {
     status: 500,

@@ -72,6 +72,28 @@ test('an error of another service that nobody foresaw is told by the class that 
   expect(told('builtins').message).toMatch(/<class 'oslo_messaging.rpc.client.RemoteError'>$/)
 })
 
+const elsewhere = (className: string) => new RemoteError({ className, module: 'nova.exception', message: 'said so' })
+const refusals: [Error, number][] = [
+  [elsewhere('ExternalNetworkAttachForbidden'), 403],
+  [elsewhere('MultiattachNotSupportedByVirtDriver'), 400],
+  [new RemoteError({ className: 'Forbidden', module: 'builtins', message: 'said so' }), 500],
+  [
+    new PeerError('no', { service: 'network', kind: 'status', status: 403, body: Buffer.from('{"NeutronError":{"message":"said so"}}') }),
+    403,
+  ],
+  [
+    new PeerError('no', { service: 'volumev3', kind: 'status', status: 403, body: Buffer.from('{"forbidden":{"message":"said so"}}') }),
+    403,
+  ],
+  [new PeerError('no', { service: 'image', kind: 'status', status: 403 }), 500],
+]
+for (const [error, status] of refusals)
+  test(`what is refused elsewhere, ${JSON.stringify(error)}, is ${status} whatever an operation declares`, () =>
+    expect(refusalOf(error, { errors: [404], faults: {} })).toMatchObject({
+      status,
+      message: expect.stringMatching(status === 500 ? /^Unexpected API Error/ : /^said so/),
+    }))
+
 const peer = (service: string, kind: PeerFailure, status?: number) =>
   new PeerError('no', { service, kind, ...(status !== undefined && { status }) })
 const classes: [Error, string][] = [

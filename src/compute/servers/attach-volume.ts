@@ -25,10 +25,14 @@ export async function attachedVolumes(backends: Backends, server: Server): Promi
 
 /** Throws `missing`. */
 export async function findAttached(backends: Backends, server: Server, volumeId: string): Promise<BlockDevice> {
-  const found = await inCell(backends, server, (cell) => cell.blockDevices.ofAttachment(server.uuid, volumeId))
+  const found = await deviceOf(backends, server, volumeId)
   if (!found) throw new Fault('missing', `Instance ${server.uuid} is not attached to volume ${volumeId}`)
   return found
 }
+
+/** A server that no cell holds yet has no volume. */
+const deviceOf = async (backends: Backends, server: Server, volumeId: string): Promise<BlockDevice | undefined> =>
+  server.cellId === null ? undefined : inCell(backends, server, (cell) => cell.blockDevices.ofAttachment(server.uuid, volumeId))
 
 export interface VolumeAttachment {
   readonly volumeId: string
@@ -244,7 +248,7 @@ export interface AttachmentUpdate {
 
 /** Throws `missing` and `badRequest`. nova/api/openstack/compute/volume_attachments.py _update_volume_regular */
 export async function updateAttachment(backends: Backends, server: Server, volumeId: string, asked: AttachmentUpdate): Promise<void> {
-  const device = await inCell(backends, server, (cell) => cell.blockDevices.ofAttachment(server.uuid, volumeId))
+  const device = await deviceOf(backends, server, volumeId)
   if (!device) throw new Fault('missing', `No volume Block Device Mapping with id ${volumeId}.`)
   const fixed: [keyof AttachmentUpdate, unknown][] = [
     ['id', volumeId],

@@ -25,21 +25,47 @@ export async function addFloatingIp(
 ): Promise<void> {
   const target = fixedAddress(server, address, fixed)
   const neutron = backends.peers.neutron.as(context)
-  const port = await portWith(neutron, server, target, address)
-  const floating = await only(neutron, address, 'badRequest').catch((error: unknown) => {
-    throw error instanceof Fault && error.kind === 'missing' ? new Fault('missing', 'floating IP not found') : error
+  const before = await associate(neutron, server, address, target).catch((error: unknown) => {
+    throw associationFault(error, server, address, target)
   })
-  try {
-    await neutron.update('floatingips', floating.id, { port_id: port, fixed_ip_address: target })
-  } catch (error) {
-    if (!(error instanceof PeerError)) throw error
-    throw error.status === 409
-      ? new Fault('badRequest', neutronText(error))
-      : error.status === 403
-        ? new Fault('forbidden', neutronText(error))
-        : failed(address, target, server, neutronText(error))
-  }
   await remember(backends, server, (vifs) => withFloating(vifs, target, address))
+  if (before) await forgetElsewhere(backends, context, server, before, address)
+}
+
+/** The port that had the address until then. */
+async function associate(neutron: NeutronClient, server: Server, address: string, fixed: string): Promise<string | null> {
+  const port = await portWith(neutron, server, fixed)
+  const floating = await only(neutron, address)
+  await neutron.update('floatingips', floating.id, { port_id: port, fixed_ip_address: fixed })
+  return floating.port_id
+}
+
+/** nova/api/openstack/compute/floating_ips.py FloatingIPActionController._add_floating_ip: whatever goes wrong is a bad request */
+function associationFault(error: unknown, { uuid }: Server, address: string, fixed: string): unknown {
+  if (error instanceof Fault && error.kind === 'missing') return new Fault('missing', 'floating IP not found')
+  if (!(error instanceof Fault || error instanceof PeerError)) return error
+  const why = error instanceof PeerError ? neutronText(error) : error.message
+  const status = error instanceof PeerError ? error.status : undefined
+  if (status === 403) return new Fault('forbidden', why)
+  if (status === 409) return new Fault('badRequest', why)
+  return new Fault('badRequest', `Unable to associate floating IP ${address} to fixed IP ${fixed} for instance ${uuid}. Error: ${why}`)
+}
+
+/** The server that had the address does not show it any longer. nova/network/neutron.py API._update_inst_info_cache_for_disassociated_fip: nothing fails with it */
+async function forgetElsewhere(
+  backends: Backends,
+  context: RequestContext,
+  server: Server,
+  portId: string,
+  address: string,
+): Promise<void> {
+  try {
+    const port = await backends.peers.neutron.as(context).show('ports', portId)
+    if (port?.device_id && port.device_id !== server.uuid)
+      await forgetFloatingIp(backends, await findServer(backends, context, port.device_id), address)
+  } catch (error) {
+    backends.log.warning(`The server that had ${address} before may still show it: ${(error as Error).message}`, { context })
+  }
 }
 
 function fixedAddress({ networkInfo, uuid }: Server, address: string, fixed: string | undefined): string {
@@ -56,28 +82,25 @@ function fixedAddress({ networkInfo, uuid }: Server, address: string, fixed: str
   return target
 }
 
-const failed = (address: string, fixed: string, { uuid }: Server, why: string): Fault =>
-  new Fault('badRequest', `Unable to associate floating IP ${address} to fixed IP ${fixed} for instance ${uuid}. Error: ${why}`)
-
-async function portWith(neutron: NeutronClient, server: Server, fixed: string, address: string): Promise<string> {
+async function portWith(neutron: NeutronClient, server: Server, fixed: string): Promise<string> {
   const ports = await neutron.list('ports', { device_id: server.uuid, device_owner: `compute:${server.availabilityZone}` })
   const found = ports.find((port) => port.fixed_ips.some((ip) => ip.ip_address === fixed))
-  if (!found) throw failed(address, fixed, server, `Fixed IP not found for address ${fixed}.`)
+  if (!found) throw new Fault('badRequest', `Fixed IP not found for address ${fixed}.`)
   return found.id
 }
 
-/** `many`: how several with one address are refused. */
-async function only(neutron: NeutronClient, address: string, many: 'conflict' | 'badRequest'): Promise<FloatingIp> {
+/** Throws `missing` and, where several have the address, `conflict`. */
+async function only(neutron: NeutronClient, address: string): Promise<FloatingIp> {
   const found = (await neutron.list('floatingips', { floating_ip_address: address })) as unknown as FloatingIp[]
   if (!found[0]) throw new Fault('missing', `Floating IP not found for address ${address}.`)
-  if (found.length > 1) throw new Fault(many, `Multiple floating IPs are found for address ${address}.`)
+  if (found.length > 1) throw new Fault('conflict', `Multiple floating IPs are found for address ${address}.`)
   return found[0]
 }
 
 /** The server that has a floating address, if any: a rule is asked about it before anything is changed. */
 export async function serverWithFloatingIp(backends: Backends, context: RequestContext, address: string): Promise<Server | undefined> {
   const neutron = backends.peers.neutron.as(context)
-  const { port_id } = await only(neutron, address, 'conflict')
+  const { port_id } = await only(neutron, address)
   const port = port_id ? await neutron.show('ports', port_id) : undefined
   return port?.device_id ? findServer(backends, context, port.device_id) : undefined
 }
@@ -85,7 +108,7 @@ export async function serverWithFloatingIp(backends: Backends, context: RequestC
 /** Takes an address off the server. */
 export async function removeFloatingIp(backends: Backends, context: RequestContext, server: Server, address: string): Promise<void> {
   const neutron = backends.peers.neutron.as(context)
-  const floating = await only(neutron, address, 'conflict')
+  const floating = await only(neutron, address)
   await neutron.update('floatingips', floating.id, { port_id: null })
   await forgetFloatingIp(backends, server, address)
 }

@@ -19,8 +19,9 @@ export type Port = NeutronPort
 export const portsOf = ({ peers }: Backends, context: RequestContext, { uuid }: Server): Promise<NeutronPort[]> =>
   peers.neutron.as(context).list('ports', { device_id: uuid })
 
-/** The tags that ports were attached with, by port. */
+/** The tags that ports were attached with, by port; a server that no cell holds yet has none. */
 export async function tagsOfPorts(backends: Backends, server: Server): Promise<Map<string, string | null>> {
+  if (server.cellId === null) return new Map()
   const rows = await inCell(backends, server, (cell) => cell.virtualInterfaces.of(server.uuid))
   return new Map(rows.map((row) => [row.uuid!, row.tag]))
 }
@@ -85,7 +86,7 @@ export async function attachInterface(
   refuseLocked(context, server)
   checkState(server, 'attachInterface')
   await recordAction(backends, context, server, 'attach_interface')
-  if (portId) await refuseAcceleratorPort(backends, portId)
+  if (portId) await refuseAcceleratorPort(backends, context, portId)
   const args = { network_id: networkId, port_id: portId, requested_ip: address, tag }
   try {
     return (await ask(backends, context, server, 'attach_interface', args)).id
@@ -94,10 +95,9 @@ export async function attachInterface(
   }
 }
 
-/** Looked at as ourselves: what a port asks of its host is not shown to its owner. */
-async function refuseAcceleratorPort({ peers }: Backends, id: string): Promise<void> {
-  const port = await peers.neutron.own.show('ports', id)
-  if (!port) throw new Fault('missing', `Port id ${id} could not be found.`)
+/** Looked at as the caller: a port that is not to be seen is not there. The compute then looks as itself. */
+async function refuseAcceleratorPort(backends: Backends, context: RequestContext, id: string): Promise<void> {
+  const port = await showPort(backends, context, id)
   if (isAcceleratorPort(port['binding:vnic_type'])) throw new Fault('badRequest', portAcceleratorText)
 }
 

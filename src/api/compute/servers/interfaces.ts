@@ -67,12 +67,15 @@ export const interfaces = resource({
     rule: 'os_compute_api:os-attach-interfaces:create',
     errors: [400, 403, 404, 409, 500, 501],
     async run(call) {
-      const { backends, context, member, body } = call
+      const { backends, context, member, body, authorize } = call
       const { net_id: networkId = null, port_id: portId = null, fixed_ips: addresses, tag = null } = body.interfaceAttachment ?? {}
       const wanted = addresses?.[0]?.ip_address ?? null
       if (networkId && portId) throw new Fault('badRequest', 'Must not input both network_id and port_id')
       if (wanted && !networkId) throw new Fault('badRequest', 'Must input network_id when request IP address')
-      return show(call, await attachInterface(backends, context, member, { networkId, portId, address: wanted, tag }))
+      const attached = await attachInterface(backends, context, member, { networkId, portId, address: wanted, tag })
+      // nova/api/openstack/compute/attach_interfaces.py create: it ends as showing it does
+      authorize('os_compute_api:os-attach-interfaces:show', ofProject(call))
+      return show(call, attached)
     },
   }),
   'DELETE /servers/:server_id/os-interface/:id': op({

@@ -1,0 +1,45 @@
+/** What other services do not let the caller do, and what computes cannot do: users are told so whatever an operation expects. nova/api/openstack/wsgi.py expected_errors */
+import { PeerError } from '../oslo/keystoneauth/errors.ts'
+import { RemoteError } from '../oslo/messaging/failure.ts'
+import { cinderText } from '../peers/cinder.ts'
+import { neutronText } from '../peers/neutron.ts'
+import { Fault } from './faults.ts'
+
+/** Subclasses of Forbidden and of NotSupported in nova/exception.py, as computes and conductors raise them. */
+const forbidden = new Set([
+  'AdminRequired',
+  'ExternalNetworkAttachForbidden',
+  'Forbidden',
+  'ImageCPUPinningForbidden',
+  'ImageCPUThreadPolicyForbidden',
+  'ImageNUMATopologyForbidden',
+  'ImagePCINUMAPolicyForbidden',
+  'LockMemoryForbidden',
+  'PolicyNotAuthorized',
+  'VTPMSecretForbidden',
+])
+const unsupported = new Set([
+  'ForbiddenPortsWithAccelerator',
+  'ForbiddenWithAccelerators',
+  'ForbiddenWithRemoteManagedPorts',
+  'ForbiddenWithShare',
+  'MultiattachNotSupportedByVirtDriver',
+  'NotSupported',
+  'OperationNotSupportedForSEV',
+  'OperationNotSupportedForVDPAInterface',
+  'OperationNotSupportedForVTPM',
+])
+
+/** `forbidden` or `unsupported`, in the words of whoever refused; undefined for any other error. */
+export function refusedElsewhere(error: unknown): Fault | undefined {
+  if (error instanceof RemoteError && error.module === 'nova.exception') return ofRemote(error)
+  if (!(error instanceof PeerError) || error.status !== 403) return undefined
+  // nova/network/neutron.py ClientWrapper, nova/volume/cinder.py translate_cinder_exception
+  if (error.service === 'network') return new Fault('forbidden', neutronText(error))
+  return /^(volume|block-stor)/.test(error.service) ? new Fault('forbidden', cinderText(error)) : undefined
+}
+
+function ofRemote({ className, message }: RemoteError): Fault | undefined {
+  if (forbidden.has(className)) return new Fault('forbidden', message)
+  return unsupported.has(className) ? new Fault('unsupported', message) : undefined
+}
