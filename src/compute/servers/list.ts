@@ -1,5 +1,7 @@
 /** Lists servers: those that no cell holds yet first, then those of all cells in one order. */
 import type { RequestContext } from '../../oslo/context.ts'
+import { bounded } from '../../oslo/database/regexp.ts'
+import { pythonRegExp, str } from '../../oslo/python.ts'
 import { camel } from '../../stores/camel.ts'
 import { isServerColumn, type Server, type ServerFilter, sortValues } from '../../stores/cell/servers.ts'
 import { answered } from '../../stores/cells.ts'
@@ -12,7 +14,7 @@ import { partialServer } from './partial.ts'
 
 /** A search as it was asked for; every value has been checked. */
 export interface ServerSearch {
-  /** By Nova's names: columns of a server, or flavor, ip, ip6, fixed_ip, and short names (image, name, tenant_id). */
+  /** By Nova's names: columns of a server, or flavor, ip, ip6, and short names (image, name, tenant_id). */
   readonly filters: Readonly<Record<string, string | readonly string[] | boolean>>
   readonly tags?: readonly string[]
   readonly tagsAny?: readonly string[]
@@ -26,6 +28,8 @@ export interface ServerSearch {
   readonly softDeleted?: boolean
   /** Keys as Nova's columns; the caller may use them. */
   readonly sort: readonly Order[]
+  /** The same for servers that no cell holds yet, between which other things decide when they are equal. */
+  readonly waitingSort: readonly Order[]
   readonly limit: number
   readonly marker?: string | undefined
   /** Of all projects. */
@@ -55,12 +59,17 @@ export async function listServers(backends: Backends, context: RequestContext, s
   const filter = await filterOf(backends, context, search)
   if (!filter) return []
   const order = orderOf(search.sort)
-  const byAddress = 'ip' in search.filters || 'ip6' in search.filters || 'fixed_ip' in search.filters
+  const byAddress = 'ip' in search.filters || 'ip6' in search.filters
   // Servers that no cell holds have no addresses yet
   const waiting =
     byAddress && marker === undefined
       ? []
-      : await pendingServers(backends, context.isAdmin || search.everyProject ? null : context.projectId, filter, order)
+      : await pendingServers(
+          backends,
+          context.isAdmin || search.everyProject ? null : (context.projectId ?? ''),
+          filter,
+          search.waitingSort,
+        )
   const markerAt = waiting.findIndex((server) => server.uuid === marker)
   const first = (markerAt < 0 ? (marker === undefined ? waiting : []) : waiting.slice(markerAt + 1)).slice(0, limit)
   const rest = limit - first.length
@@ -68,6 +77,8 @@ export async function listServers(backends: Backends, context: RequestContext, s
     order,
     limit: rest,
     marker: markerAt < 0 ? marker : undefined,
+    // Then what is known of the others is shown (nova/compute/multi_cell_list.py get_records_sorted)
+    skipping: search.partial || backends.settings.api.listRecordsBySkippingDownCells,
   })
   const all = unique([...first, ...found])
   if (!search.partial || down.length === 0) return all
@@ -90,7 +101,7 @@ async function filterOf(backends: Backends, context: RequestContext, search: Ser
   const addresses: string[] = []
   for (const [asked, value] of Object.entries(search.filters)) {
     const name = remapped[asked] ?? asked
-    if (name === 'ip' || name === 'ip6' || name === 'fixed_ip') addresses.push(String(value))
+    if (name === 'ip' || name === 'ip6') addresses.push(String(value))
     else if (name === 'flavor') exact.instance_type_id = await flavorKey(backends, context, String(value))
     else if (!isServerColumn(name)) continue
     else if (Array.isArray(value)) anyOf[name] = value
@@ -140,23 +151,29 @@ async function pendingServers(
 ): Promise<Server[]> {
   if (filter.deleted) return []
   const requests = await backends.stores.api.requests.list(projectId)
-  const servers = requests.map(serverOfRequest).filter((server) => matches(server, filter))
+  const servers = requests.map(serverOfRequest).filter(matching(filter))
   return servers.sort((a, b) => compared(a, b, order))
 }
 
+/** Of servers that no cell holds yet these are compared as texts when they are true, which neither is. */
+const neverTrue = new Set(['locked', 'hidden'])
+
 /** nova/objects/build_request.py BuildRequestList.get_by_filters: what the database does for others. Times do not count here. */
-function matches(server: Server, { exact = {}, anyOf = {}, like = {}, ...filter }: ServerFilter): boolean {
-  const value = (column: string) => (server as unknown as Record<string, unknown>)[camel(column)]
-  const tags = server.pending?.tags ?? []
-  return (
-    Object.entries(exact).every(([column, wanted]) => (value(column) ?? null) === wanted) &&
-    Object.entries(anyOf).every(([column, wanted]) => wanted.includes(value(column))) &&
-    Object.entries(like).every(([column, pattern]) => !value(column) || new RegExp(pattern).test(String(value(column)))) &&
-    (filter.tags ?? []).every((tag) => tags.includes(tag)) &&
-    (filter.tagsAny?.some((tag) => tags.includes(tag)) ?? true) &&
-    !filter.notTags?.every((tag) => tags.includes(tag)) &&
-    !filter.notTagsAny?.some((tag) => tags.includes(tag))
-  )
+function matching({ exact = {}, anyOf = {}, like = {}, ...filter }: ServerFilter): (server: Server) => boolean {
+  const patterns = Object.entries(like).map(([column, pattern]) => [column, bounded(pythonRegExp(pattern), pattern)] as const)
+  return (server) => {
+    const value = (column: string) => (server as unknown as Record<string, unknown>)[camel(column)]
+    const tags = server.pending?.tags ?? []
+    return (
+      Object.entries(exact).every(([column, wanted]) => neverTrue.has(column) || (value(column) ?? null) === wanted) &&
+      Object.entries(anyOf).every(([column, wanted]) => wanted.includes(value(column))) &&
+      patterns.every(([column, found]) => !value(column) || found(str(value(column)))) &&
+      (filter.tags ?? []).every((tag) => tags.includes(tag)) &&
+      (filter.tagsAny?.some((tag) => tags.includes(tag)) ?? true) &&
+      !filter.notTags?.every((tag) => tags.includes(tag)) &&
+      !filter.notTagsAny?.some((tag) => tags.includes(tag))
+    )
+  }
 }
 
 /** Null sorts before everything, as in the databases. */
@@ -176,6 +193,8 @@ interface CellPage {
   readonly order: readonly Order[]
   readonly limit: number
   readonly marker: string | undefined
+  /** Leaves out cells that do not answer, instead of failing. */
+  readonly skipping: boolean
 }
 
 /** The cells' pages merged into one, and the cells that did not answer. */
@@ -183,7 +202,7 @@ async function serversOfCells(
   { stores, settings }: Backends,
   context: RequestContext,
   filter: ServerFilter,
-  { order, limit, marker }: CellPage,
+  { order, limit, marker, skipping }: CellPage,
 ): Promise<{ found: Server[]; down: number[] }> {
   const after = marker === undefined ? undefined : await markerValues({ stores }, marker, order)
   if (limit === 0) return { found: [], down: [] }
@@ -193,7 +212,7 @@ async function serversOfCells(
       : undefined
   const answers = await stores.cells.gather((cell) => cell.servers.list(filter, { order, after, limit }), only)
   const failed = answers.filter((answer) => !answered(answer))
-  if (failed.length > 0 && !settings.api.listRecordsBySkippingDownCells) throw new Fault('cellDown', failed[0]!.cell.uuid)
+  if (failed.length > 0 && !skipping) throw new Fault('cellDown', failed[0]!.cell.uuid)
   const pages = answers.filter(answered).map(({ value }) => value)
   return { found: merged(pages, order).slice(0, limit), down: failed.map(({ cell }) => cell.id) }
 }

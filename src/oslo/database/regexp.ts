@@ -9,10 +9,11 @@ const patience = 250
  * What `x REGEXP pattern` asks: whether the pattern is found anywhere, as Nova on MariaDB answers it, whatever the case of letters. A bar stands
  * for itself there (nova/db/utils.py _safe_regex_mysql). Throws DatabaseError when the pattern is none, and when it takes too long for a text.
  */
-export function found(pattern: string): (text: string) => boolean {
-  const compiled = compile(pattern)
-  return mayTakeLong(pattern) ? limited(pattern, compiled) : (text) => compiled.test(text)
-}
+export const found = (pattern: string): ((text: string) => boolean) => bounded(compile(pattern), pattern)
+
+/** Whether the expression is found in a text. Throws DatabaseError when that takes too long; `pattern` is what it was made of. */
+export const bounded = (compiled: RegExp, pattern = compiled.source): ((text: string) => boolean) =>
+  mayTakeLong(pattern) ? limited(pattern, compiled) : (text) => compiled.test(text)
 
 function compile(pattern: string): RegExp {
   try {

@@ -172,10 +172,11 @@ export function searchOf(call: Call & { query: Given }, everyProjectRule: RuleNa
   const times = timesOf(asked)
   const deleted = deletedOf(call, asked, times)
   const tags = tagsOf(call, asked)
-  const everyProject = applyProject(call, asked, everyProjectRule)
+  const all = wantsAll(asked)
+  if (asked.has('locked')) asked.set('locked', strict(String(asked.get('locked'))))
+  const everyProject = applyProject(call, asked, all ? everyProjectRule : undefined)
   const softDeleted = asked.get('soft_deleted')
   asked.delete('soft_deleted')
-  if (asked.has('locked')) asked.set('locked', strict(String(asked.get('locked'))))
   return {
     ...pageOf(query, backends.settings.api.maxLimit),
     filters: Object.fromEntries(asked),
@@ -183,7 +184,7 @@ export function searchOf(call: Call & { query: Given }, everyProjectRule: RuleNa
     ...times,
     ...(deleted !== undefined && { deleted }),
     ...(softDeleted !== undefined && { softDeleted: softDeleted !== '' }),
-    sort: sortOf(call, context.isAdmin),
+    ...sortOf(call, context.isAdmin),
     everyProject,
     partial,
   }
@@ -268,12 +269,16 @@ function tagsOf({ at }: Call, asked: Asked): Pick<ServerSearch, 'tags' | 'tagsAn
   return out
 }
 
-/** Whose servers: of every project, when it was asked for and the rule allows it, or the caller's. */
-function applyProject({ context, authorize }: Call, asked: Asked, rule: RuleName): boolean {
+/** An empty value is a yes. */
+function wantsAll(asked: Asked): boolean {
   const value = asked.get('all_tenants')
   asked.delete('all_tenants')
-  // An empty value is a yes
-  if (value !== undefined && (value === '' || strict(String(value)))) {
+  return value !== undefined && (value === '' || strict(String(value)))
+}
+
+/** Whose servers: of every project, when the rule for that, which is asked where they are wanted, allows it, or the caller's. */
+function applyProject({ context, authorize }: Call, asked: Asked, rule: RuleName | undefined): boolean {
+  if (rule) {
     authorize(rule)
     return true
   }
@@ -294,8 +299,11 @@ function strict(value: string): boolean {
   return found
 }
 
-/** nova/compute/instance_list.py and oslo.db: directions that are missing are the first one's; the UUID decides between equals. */
-function sortOf({ query, at }: { query: Given } & Call, isAdmin: boolean): ServerSearch['sort'] {
+/**
+ * nova/compute/instance_list.py and nova/db/utils.py process_sort_params: directions that are missing are the first one's. The UUID decides between
+ * equals or, of servers that no cell holds yet, when and in which order they were asked for.
+ */
+function sortOf({ query, at }: { query: Given } & Call, isAdmin: boolean): Pick<ServerSearch, 'sort' | 'waitingSort'> {
   const keys = (query.sort_key ?? ['created_at']).map((key) => key.trim())
   const directions = (query.sort_dir ?? ['desc']).map((direction) => direction.trim())
   const ignored = new Set<string>(at('2.73') ? ignoredSortKeys : [...ignoredSortKeys, 'locked'])
@@ -307,14 +315,13 @@ function sortOf({ query, at }: { query: Given } & Call, isAdmin: boolean): Serve
     } else if ((key === 'host' || key === 'node') && !isAdmin)
       throw new Fault('forbidden', `Only administrators can sort servers by ${key}`)
   }
-  if (keys.length === 0) return []
   if (directions.some((direction) => direction !== 'asc' && direction !== 'desc'))
     throw new Fault('badRequest', "Invalid input received: Unknown sort direction, must be 'desc' or 'asc'")
   if (directions.length > keys.length) throw new Fault('badRequest', 'Invalid input received: Sort direction size exceeds sort key size')
   const first = directions[0] ?? 'desc'
-  if (!keys.includes('uuid')) {
-    keys.push('uuid')
-    directions.push('asc')
-  }
-  return keys.map((column, i) => ({ column, direction: (directions[i] ?? first) as 'asc' | 'desc' }))
+  const ordered = (columns: readonly string[], given: readonly string[]) =>
+    columns.map((column, i) => ({ column, direction: (given[i] ?? first) as 'asc' | 'desc' }))
+  const waitingSort = ordered([...keys, ...['created_at', 'id'].filter((key) => !keys.includes(key))], directions)
+  if (keys.length === 0) return { sort: [], waitingSort }
+  return { sort: keys.includes('uuid') ? ordered(keys, directions) : ordered([...keys, 'uuid'], [...directions, 'asc']), waitingSort }
 }

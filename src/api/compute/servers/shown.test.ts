@@ -86,7 +86,7 @@ test('the zone of a host in several aggregates, and of one without', async () =>
 })
 
 test.each<[string, object | null, { zone: string | null; hints: object | null }]>([
-  ['no specification', null, { zone: null, hints: null }],
+  ['no specification', null, { zone: null, hints: {} }],
   ['one without wishes', {}, { zone: null, hints: null }],
   ['nulls', { availability_zone: null, scheduler_hints: null }, { zone: null, hints: null }],
   ['texts', { availability_zone: 'z"é\\', scheduler_hints: { 'a.b': ['"', '\\'] } }, { zone: 'z"é\\', hints: { 'a.b': ['"', '\\'] } }],

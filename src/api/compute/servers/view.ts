@@ -177,10 +177,19 @@ const whole = view<Server, ServerExtra>({ ...core, addresses: addresses(true), .
 /** In lists. */
 export const detail = either(isPartial, partialDetail, whole)
 
-export const shown = either(isPartial, partialShown, whole.extend(group))
+/** nova/api/openstack/compute/views/servers.py _get_scheduler_hints: where nothing is remembered, only lists say so. */
+const hintsOfOne = {
+  scheduler_hints: f
+    .any((r, x) => (x.wishes.has(r.uuid) ? x.wishes.get(r.uuid)!.schedulerHints : {}))
+    .since('2.100')
+    .needs('wishes'),
+} satisfies Fields
+
+export const shown = either(isPartial, partialShown, whole.extend({ ...group, ...hintsOfOne }))
 
 const changed = view<Server, ServerExtra>({
   ...core,
+  ...hintsOfOne,
   addresses: [addresses(false).until('2.74'), addresses(true).since('2.75')],
   ...later('2.75', more),
   ...group,
