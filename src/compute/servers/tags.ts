@@ -1,8 +1,7 @@
-/** Tags of servers. They are looked for by the server's mapping alone, so that whose server it is decides who may read them. */
+/** Tags of servers. Rules are asked about the server's mapping alone; who is no admin reaches servers of the own project, whatever a rule says. */
 import type { RequestContext } from '../../oslo/context.ts'
 import type { ServerMapping } from '../../stores/api/mappings.ts'
 import type { Server } from '../../stores/cell/servers.ts'
-import type { Cell } from '../../stores/cells.ts'
 import type { Backends } from '../backends.ts'
 import { Fault } from '../faults.ts'
 import { tellTags } from '../notifications/servers.ts'
@@ -20,18 +19,19 @@ export async function findMapping({ stores }: Backends, uuid: string): Promise<S
   return mapping
 }
 
-/** Asks the cell of a mapping whose server is not deleted. Throws `serverNotFound`. */
-async function ofLive<T>(backends: Backends, { instanceUuid: uuid, cellId }: ServerMapping, ask: (cell: Cell) => Promise<T>): Promise<T> {
+/** Sorted. Throws `serverNotFound` for a server that is deleted or that no cell holds yet. nova/db/main/api.py _check_instance_exists_in_project */
+export async function tagsOf(
+  backends: Backends,
+  { isAdmin, projectId }: RequestContext,
+  { instanceUuid: uuid, cellId }: ServerMapping,
+): Promise<readonly string[]> {
   if (cellId === null) throw new Fault('serverNotFound', uuid)
   return inCell(backends, { uuid, cellId }, async (cell) => {
-    if (!(await cell.servers.find(uuid))) throw new Fault('serverNotFound', uuid)
-    return ask(cell)
+    const server = await cell.servers.find(uuid)
+    if (!server || (!isAdmin && server.projectId !== projectId)) throw new Fault('serverNotFound', uuid)
+    return (await cell.tags.of([uuid])).get(uuid) ?? []
   })
 }
-
-/** Sorted. */
-export const tagsOf = (backends: Backends, mapping: ServerMapping): Promise<readonly string[]> =>
-  ofLive(backends, mapping, async (cell) => (await cell.tags.of([mapping.instanceUuid])).get(mapping.instanceUuid) ?? [])
 
 /** A server whose tags may be changed now. */
 async function taggableServer(backends: Backends, context: RequestContext, uuid: string, doing: string): Promise<Server> {

@@ -46,3 +46,15 @@ test('all of nine tags', async () => {
   const { body } = await farmed.api.call('2.26', `GET /servers?tags=${tags.join()}`)
   expect(body.servers.map(({ id }: { id: string }) => id)).toEqual([uuid])
 })
+
+test('a rule that lets everybody read tags lets nobody read those of another project, as long as they are no admins', async () => {
+  const open = await farm({}, { guard: () => ({ can: () => true }) })
+  const uuid = await open.server({ tags: ['red'] })
+  const read = async (route: string, as: 'member' | 'other' | 'admin') => (await open.api.call('2.26', route, undefined, { as })).status
+  for (const [route, found] of [
+    [`GET /servers/${uuid}/tags`, 200],
+    [`GET /servers/${uuid}/tags/red`, 204],
+  ] as const)
+    expect([await read(route, 'member'), await read(route, 'admin'), await read(route, 'other')]).toEqual([found, found, 404])
+  await open.close()
+})

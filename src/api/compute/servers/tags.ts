@@ -35,7 +35,7 @@ export const serverTags = resource({
     rule: 'os_compute_api:os-server-tags:index',
     errors: [404],
     reply: plain(),
-    run: async ({ backends, member }) => ({ tags: await tagsOf(backends, member) }),
+    run: async ({ backends, context, member }) => ({ tags: await tagsOf(backends, context, member) }),
   }),
   'PUT /servers/:server_id/tags': op({
     ...member,
@@ -58,9 +58,9 @@ export const serverTags = resource({
     rule: 'os_compute_api:os-server-tags:show',
     status: 204,
     errors: [404],
-    async run({ backends, member, params }) {
+    async run({ backends, context, member, params }) {
       const { server_id: uuid, id: tag } = params
-      if (!(await tagsOf(backends, member)).includes(tag!)) throw new Fault('missing', `Server ${uuid} has no tag '${tag}'`)
+      if (!(await tagsOf(backends, context, member)).includes(tag!)) throw new Fault('missing', `Server ${uuid} has no tag '${tag}'`)
     },
   }),
   // 201 when it is new
