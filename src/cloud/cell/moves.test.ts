@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Server } from '../../stores/cell/servers.ts'
+import { imageMetaFrom } from '../../stores/objects/image-meta.ts'
+import { RequestSpec } from '../../stores/objects/request-spec.ts'
 import { contextOf, flavorOf, type TestCell, testCell } from './fixture.ts'
 import { computeTask } from './targets.ts'
 import { instanceToWire } from './wire.ts'
@@ -283,6 +285,18 @@ describe('a rebuild', () => {
     await expect
       .poll(() => t.events(server.uuid, request))
       .toEqual(['rebuild_server peer Success', `compute_rebuild_instance ${server.host} Error`])
+  })
+
+  test('from an image that needs what the host has not', async () => {
+    const image = imageMetaFrom({ id: 'new', name: 'new', status: 'active', properties: { 'trait:HW_CPU_X86_AVX': 'required' } })
+    const stored = RequestSpec.fromWire((await t.stores.api.requestSpecs.row(server.uuid))!.spec)
+    const request_spec = RequestSpec.toWire({ ...stored, image })
+    const request = await rebuild({ host: null, image_ref: 'new', orig_image_ref: server.imageRef, request_spec })
+    await t.until(server.uuid, (one) => one?.vmState === 'error' && one.taskState === null, 'never in error')
+    expect((await t.cell.faults.latestOf([server.uuid])).get(server.uuid)!.message).toMatch(
+      /^No valid host was found. Image traits cannot be satis/,
+    )
+    await expect.poll(() => t.events(server.uuid, request)).toEqual(['rebuild_server peer Error'])
   })
 
   test('elsewhere, since the host is lost: an evacuation', async () => {

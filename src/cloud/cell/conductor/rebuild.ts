@@ -6,7 +6,7 @@ import type { Selection } from '../../../stores/objects/selection.ts'
 import { nova } from '../errors.ts'
 import { recorded } from '../events.ts'
 import type { CellParts } from '../parts.ts'
-import { loadServer, save } from '../server.ts'
+import { flavorOf, loadServer, save } from '../server.ts'
 import type { VmState } from '../states.ts'
 import { compute } from '../targets.ts'
 import { instanceToWire, migrationToWire, requestSpecOf } from '../wire.ts'
@@ -58,6 +58,7 @@ async function place(parts: CellParts, server: Server, args: TaskJob['args'], mi
       if (wanted !== server.host && !parts.hosts.has(wanted)) throw nova('ComputeHostNotFound', { host: wanted })
       return { host: wanted, node: null }
     }
+    if (!evacuates) refuseImageTraits(parts, server, spec)
     const asked: RequestSpec = evacuates ? { ...spec, ignore_hosts: [server.host!], force_hosts: null, force_nodes: null } : spec!
     const [[chosen]] = (await parts.scheduler.select(asked, [server.uuid], { within: parts.cell.uuid })) as [[Selection]]
     return { host: chosen.service_host!, node: chosen.nodename! }
@@ -69,4 +70,23 @@ async function place(parts: CellParts, server: Server, args: TaskJob['args'], mi
     await giveUp(parts, restored, wanted ? (server.vmState as VmState) : 'error', error)
     throw error
   }
+}
+
+/** What a new image needs of its host. nova/conductor/manager.py ComputeTaskManager._validate_image_traits_for_rebuild */
+function refuseImageTraits({ hosts }: CellParts, server: Server, spec: RequestSpec | null): void {
+  const needed = spec?.image?.properties?.traits_required ?? []
+  const forbidden = Object.entries(flavorOf(server)?.extra_specs ?? {})
+    .filter(([key, value]) => key.startsWith('trait') && value === 'forbidden')
+    .map(([key]) => key.slice(key.indexOf(':') + 1))
+  if (needed.some((trait) => forbidden.includes(trait)))
+    throw nova('NoValidHost', {
+      reason:
+        'Image traits are part of forbidden traits in flavor associated with the server. Either specify a different image during rebuild or create a new server with the specified image and a compatible flavor.',
+    })
+  const has = hosts.get(server.host ?? '')?.hypervisor.capabilities.traits
+  if (needed.some((trait) => !has?.has(trait)))
+    throw nova('NoValidHost', {
+      reason:
+        'Image traits cannot be satisfied by the current resource providers. Either specify a different image during rebuild or create a new server with the specified image.',
+    })
 }

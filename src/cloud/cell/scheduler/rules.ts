@@ -100,6 +100,11 @@ const all =
 export const mayPlace = (hosts: readonly HostState[], request: Request): HostState[] =>
   isRebuild(request) ? hosts.filter((host) => isNamed(host, request)) : all(placement)(hosts, request)
 
+/** A rebuild on its own host, which is forced, is asked about its image all the same. RUN_ON_REBUILD in nova/scheduler/filters */
+const rebuildFilters: readonly Rule[] = [supportsImage]
+
 /** A forced host passes every filter. nova/scheduler/host_manager.py HostManager.get_filtered_hosts */
-export const passFilters = (hosts: readonly HostState[], request: Request): HostState[] =>
-  request.forced ? [...hosts] : all(filters)(hosts, request)
+export function passFilters(hosts: readonly HostState[], request: Request): HostState[] {
+  if (isRebuild(request)) return all(rebuildFilters)(hosts, request)
+  return request.forced ? [...hosts] : all(filters)(hosts, request)
+}

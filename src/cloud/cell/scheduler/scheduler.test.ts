@@ -32,6 +32,7 @@ async function select(spec: Partial<RequestSpec>, uuid = crypto.randomUUID() as 
 const none = 'No valid host was found. '
 const notEnough = 'No valid host was found. There are not enough hosts available.'
 const flavored = (extra_specs: Record<string, string>) => ({ flavor: flavorOf({ extra_specs }) })
+const rebuilt = { force_hosts: ['fake1'], scheduler_hints: { _nova_check_type: ['rebuild'] } }
 const imaged = (properties: object) => ({ image: { properties } as RequestSpec['image'] })
 
 describe('which hosts may take a server', () => {
@@ -92,6 +93,9 @@ describe('which hosts may take a server', () => {
     ['an image for this hypervisor', () => imaged({ img_hv_type: 'fake', hw_architecture: 'x86_64' }), ['fake1', 'fake2', 'tiny']],
     ['an image for another', () => imaged({ img_hv_type: 'qemu' }), notEnough],
     ['an image for another architecture', () => imaged({ hw_architecture: 'aarch64' }), notEnough],
+    ['the host of a rebuild, whatever else', () => ({ ...rebuilt, flavor: flavorOf({ vcpus: 1001 }) }), ['fake1']],
+    ['the host of a rebuild from an image for another', () => ({ ...rebuilt, ...imaged({ img_hv_type: 'qemu' }) }), notEnough],
+    ['a forced host for an image for another', () => ({ force_hosts: ['tiny'], ...imaged({ img_hv_type: 'qemu' }) }), ['tiny']],
   ]
   for (const [what, spec, hosts] of rows)
     test(what, async () => {
