@@ -96,6 +96,10 @@ export function decodePath(path: string): string {
   }
 }
 
+/** The same with each byte a character, as WSGI hands paths on (PEP 3333 on PATH_INFO). */
+export const binaryPath = (path: string): string =>
+  /^[\x00-\x7f]*$/.test(path) && !path.includes('%') ? path : Buffer.from(unescapeBytes(path)).toString('latin1')
+
 function unescapeBytes(path: string): Uint8Array {
   const out: number[] = []
   const bytes = Buffer.from(path)

@@ -1,6 +1,7 @@
 /** The formats that Nova's schemas name, with its own rules (nova/api/validation/validators.py and jsonschema's FormatChecker). */
 import { isIPv4, isIPv6 } from 'node:net'
 import { printableRange } from '../spec/printable.ts'
+import { isPythonRegExp } from './python-regexp.ts'
 import { isotime } from './values.ts'
 
 interface Format {
@@ -34,7 +35,7 @@ export const formats: Readonly<Record<string, Format>> = {
   'date-time': { check: isIsoTime },
   cidr: { check: isCidr },
   uri: { check: (value) => /^[a-z][a-z0-9+.-]*:\/\/[^\s/]+/i.test(value) && URL.canParse(value) },
-  regex: { check: (value) => value !== '' && isRegExp(value) },
+  regex: { check: (value) => value !== '' && isPythonRegExp(value) },
   name: { check: lazy(() => strict()), reason: 'printable characters. Can not start or end with whitespace.' },
   name_with_leading_trailing_spaces: {
     check: lazy(() => relaxed()),
@@ -87,13 +88,4 @@ function isCidr(value: string): boolean {
   const [, address, length] = found as unknown as [string, string, string]
   if (isIPv4(address)) return isIPv4(length) || Number(length) <= 32
   return isIPv6(address) && Number(length) <= 128
-}
-
-function isRegExp(value: string): boolean {
-  try {
-    new RegExp(value)
-    return true
-  } catch {
-    return false
-  }
 }

@@ -22,7 +22,8 @@ export function linksOf(request: Request, projectId: string | null, prefix: stri
     bookmark,
     next(collection, marker, query) {
       const params: Record<string, string> = {}
-      for (const key of Object.keys(query).sort()) params[key] = query[key]!.at(-1)!
+      // Of a parameter that is given more than once, the last of its sorted values stays
+      for (const key of Object.keys(query).sort()) params[key] = query[key]!.toSorted().at(-1)!
       params.marker = marker
       return `${urlJoin(base, project, collection)}?${Object.entries(params)
         .map((pair) => pair.map(quotePlus).join('='))

@@ -3,7 +3,7 @@
  * fields need, render. Each step is one call and nothing calls back up.
  */
 import { type Application, header, type Request, type Response } from '../../app/contract.ts'
-import { decodePath, type RouteMatch, router } from '../../app/router.ts'
+import { binaryPath, type RouteMatch, router } from '../../app/router.ts'
 import type { Backends } from '../../compute/backends.ts'
 import { Fault } from '../../compute/faults.ts'
 import type { RequestContext } from '../../oslo/context.ts'
@@ -48,8 +48,8 @@ export function serve(serving: Serving): Application {
   // nova/api/openstack/compute/routes.py: nothing is served with a slash at its end
   const routes = router(routeTable(serving.resources), { slash: false })
   return async function computeApi(request) {
-    const path = decodePath(request.path)
-    const found = matched(routes, request.method, path)
+    // Routes takes names from paths byte by byte, not as UTF-8 (routes/mapper.py routematch): a tag or key that is put there is kept so
+    const found = matched(routes, request.method, binaryPath(request.path))
     if (!found) return serving.unrouted(request)
     return answer(serving, request, found)
   }
@@ -247,9 +247,12 @@ async function render(serving: Serving, operation: Operation, asked: Asked, call
   }
 }
 
-/** As WSGI wants headers: the bytes of UTF-8, each a character. Control characters, for which webob fails, are percent-encoded. */
-const bytesOf = (value: string): string =>
-  /^[ -~]*$/.test(value) ? value : Buffer.from(value.replace(/\p{Cc}/gu, encodeURIComponent)).toString('latin1')
+/** As WSGI wants headers: bytes, each a character. Control characters of ASCII, for which webob fails, are percent-encoded. */
+function bytesOf(value: string): string {
+  if (/^[ -~]*$/.test(value)) return value
+  const sendable = value.replace(/[\0-\x1f\x7f]/g, encodeURIComponent)
+  return /^[\0-\xff]*$/.test(sendable) ? sendable : Buffer.from(sendable).toString('latin1')
+}
 
 interface Rendered {
   readonly serving: Serving

@@ -106,6 +106,9 @@ test('pages', async () => {
   ])
   const second = (await api.call('2.1', `GET /flavors?is_public=none&limit=1&sort_key=flavorid&marker=${all[0]!.id}`)).body
   expect(second.flavors).toEqual([all[1]])
+  // The last one given counts, and of those the link keeps the one that sorts last
+  const twice = (await api.call('2.1', 'GET /flavors?limit=2&limit=1&sort_key=flavorid&is_public=none')).body
+  expect([twice.flavors, twice.flavors_links[0].href]).toEqual([[all[0]], expect.stringContaining('limit=2&')])
 })
 
 test('access to a private flavor', async () => {
