@@ -96,9 +96,10 @@ describe('a database that refuses', () => {
       expect(idsOf((await api.call('2.69', `GET /servers?${query}`, undefined, { as: 'member' })).body)).toEqual([here])
   })
 
-  test('another project sees none of them', async () => {
+  test('another project sees none of them, but is told that it may not', async () => {
     expect(idsOf((await place.api.call('2.69', 'GET /servers', undefined, { as: 'other' })).body)).toEqual([])
-    expect((await place.api.call('2.69', `GET /servers/${place.away}`, undefined, { as: 'other' })).status).toBe(404)
+    expect((await place.api.call('2.69', `GET /servers/${place.away}`, undefined, { as: 'other' })).status).toBe(403)
+    expect((await place.api.call('2.69', `GET /servers/${place.here}`, undefined, { as: 'other' })).status).toBe(404)
   })
 
   test('one server: what was requested, from 2.69; before, the cell is told to be away', async () => {

@@ -45,6 +45,20 @@ test.each<[query: string, expected: string[], as?: Person, version?: string]>([
   expect(query.includes('uuid') ? names.toSorted() : names).toEqual(expected)
 })
 
+test.each([
+  ['GET /servers/ID', undefined, 403],
+  ['GET /servers/ID/metadata', undefined, 403],
+  ['PUT /servers/ID', { server: { name: 'mine' } }, 403],
+  ['POST /servers/ID/action', { lock: null }, 403],
+  ['DELETE /servers/ID', undefined, 403],
+  // these look into a cell
+  ['POST /servers/ID/action', { 'os-start': null }, 404],
+])('another project: %s %j', async (route, body, status) => {
+  const { id } = (await ask('name=many-1')).body.servers[0]
+  expect((await f.api.call('2.1', route.replace('ID', id), body, { as: 'other' })).status).toBe(status)
+  expect((await ask('')).body.servers).toHaveLength(4)
+})
+
 test('a pattern that would take for ever is given up', async () => {
   const start = performance.now()
   expect((await ask('name=(a%2B)%2B$')).status).toBe(500)
