@@ -55,10 +55,21 @@ try {
 process.stdout.write(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`)
 process.exit(total.failed > 0 ? 1 : 0)
 
-/** Tests that get their databases from tests/support/databases.ts, which makes them on the server that it is told of. */
+/** Tests that get their databases from tests/support/databases.ts, themselves or through what stands on it, and ask them more than others did. */
 function overDatabases() {
-  const files = readdirSync(join(root, 'src'), { recursive: true }).filter((name) => name.endsWith('.test.ts'))
-  return files.map((name) => join('src', name)).filter((path) => /testStores|testApi\(/.test(readFileSync(join(root, path), 'utf8')))
+  const files = ['src', 'tests/upstream'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true }).map((name) => join(folder, name)),
+  )
+  const wanted = /\b(testStores|testApi|testMetadata|farm)\(/
+  return files.filter((path) => path.endsWith('.test.ts') && !sameEverywhere(path) && wanted.test(readFileSync(join(root, path), 'utf8')))
+}
+
+/** States, policies and refusals of many operations over the same few statements, and waits for databases that are away: a minute for each server. */
+function sameEverywhere(path) {
+  return (
+    (path.startsWith('tests/') && !path.endsWith('/page-costs.test.ts')) ||
+    /\/(actions\/(states|messages|refusals)|down-cells)\.test/.test(path)
+  )
 }
 
 async function vitest(title, argv, env) {

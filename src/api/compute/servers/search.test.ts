@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { testServer } from '../../../../tests/support/server-databases.ts'
 import { type Farm, farm } from '../../../../tests/support/servers.ts'
 
 let f: Farm
@@ -22,7 +23,7 @@ afterAll(() => f.close())
 const [before, at, within, after] = ['00:59.999000', '01:00.000000', '01:00.030000', '01:01.000000']
 const ask = (query: string) => f.api.call('2.66', `GET /servers?${query}`, undefined, { as: 'admin' })
 
-test.each([
+const spans: [query: string, expected: (string | undefined)[]][] = [
   ['changes-since=2026-03-01T10:01:00Z', [at, within, after]],
   ['changes-since=2026-03-01T11:01:00.01%2B01:00', [within, after]],
   // servers show seconds: what was changed within the second is found by what is shown
@@ -32,7 +33,10 @@ test.each([
   ['changes-before=2026-03-01T10:00:59Z', [before]],
   ['changes-before=2026-03-01T10:00:58Z', []],
   ['changes-since=2026-03-01T10:01:00Z&changes-before=2026-03-01T10:01:00Z', [at, within]],
-])('%s', async (query, expected) => {
+]
+// MariaDB keeps no fractions
+const told = testServer?.startsWith('mysql') ? spans.filter(([query]) => !query.includes('.01')) : spans
+test.each(told)('%s', async (query, expected) => {
   const { status, body } = await ask(query)
   expect(status).toBe(200)
   expect(body.servers.map(({ id }: { id: string }) => names.get(id)).sort()).toEqual(expected)
