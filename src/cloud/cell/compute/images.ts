@@ -2,7 +2,7 @@
 import type { RequestContext } from '../../../oslo/context.ts'
 import { isStatus } from '../../../oslo/keystoneauth/errors.ts'
 import type { Server } from '../../../stores/cell/servers.ts'
-import { nova } from '../errors.ts'
+import { fromHypervisor, isGone, isNova, nova } from '../errors.ts'
 import type { Host } from '../parts.ts'
 import { save } from '../server.ts'
 import type { TaskState, Tasks } from '../states.ts'
@@ -82,14 +82,21 @@ export const backup: Verb = {
   },
 }
 
+/** Who deletes the image or the server meanwhile wants no snapshot: that is no failure. nova/compute/manager.py ComputeManager._snapshot_instance */
 async function takeSnapshot(host: Host, job: Job): Promise<void> {
   const id = job.args.image_id as string
+  const { uuid } = job.server
   try {
     const server = await fillImage(host, job, id, stages)
     await save(host, server, { taskState: null }, { expected: ['image_uploading'] })
-  } catch (error) {
+  } catch (cause) {
+    const error = fromHypervisor(cause, uuid)
+    if (isNova(error, 'ImageNotFound')) {
+      await host.cell.servers.update(uuid, { taskState: null }, { taskState: [job.server.taskState, ...underWay] })
+      return
+    }
     await deleteImage(host, job.context, id)
-    throw error
+    if (!isGone(error)) throw error
   }
 }
 

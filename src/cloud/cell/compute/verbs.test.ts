@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Server } from '../../../stores/cell/servers.ts'
-import { type TestCell, testCell } from '../fixture.ts'
+import { contextOf, type TestCell, testCell } from '../fixture.ts'
 import type { TaskState, VmState } from '../states.ts'
 import type { VerbName } from './index.ts'
 
@@ -95,13 +95,25 @@ describe('images', () => {
     })
   })
 
-  test('without its image it is a failure, and the server goes on', async () => {
+  test('without its image, which somebody has deleted, it ends, and the server goes on', async () => {
     const id = await made('snapshot')
     await t.images.remove(id)
     const request = await t.act(server.uuid, 'image_snapshot_pending', 'snapshot_instance', { image_id: id })
     expect(await t.settled(server.uuid)).toMatchObject({ vmState: 'active' })
-    await expect.poll(() => t.events(server.uuid, request)).toEqual([`compute_snapshot_instance ${server.host} Error`])
-    t.errors.length = 0
+    await expect.poll(() => t.events(server.uuid, request)).toEqual([`compute_snapshot_instance ${server.host} Success`])
+    expect(await t.cell.faults.latestOf([server.uuid])).toEqual(new Map())
+  })
+
+  test('a snapshot ends with its server, and its image goes too', async () => {
+    const id = await made('snapshot')
+    const rule = { action: 'snapshot', effect: 'slow', seconds: 0.2, times: 1 }
+    await t.rpc.call({ topic: 'nova-ts-faults', version: '1.0' }, contextOf('root'), 'add', { rule } as never)
+    const request = await t.act(server.uuid, 'image_snapshot_pending', 'snapshot_instance', { image_id: id })
+    await t.until(server.uuid, (one) => one?.taskState === 'image_pending_upload', 'never begun')
+    await t.cell.servers.update(server.uuid, { taskState: 'deleting' })
+    await expect.poll(() => t.events(server.uuid, request)).toEqual([`compute_snapshot_instance ${server.host} Success`])
+    expect([await t.images.show(id), await t.cell.faults.latestOf([server.uuid])]).toEqual([undefined, new Map()])
+    await t.cell.servers.update(server.uuid, { taskState: null })
   })
 
   test('of backups of a kind as many are kept as were asked for', async () => {
