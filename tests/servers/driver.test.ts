@@ -124,10 +124,16 @@ for (const engine of engines)
     })
 
     test('characters beyond the first plane, where the table takes them', async () => {
-      const database = await open()
+      const database = await open({}, engine.name === 'mysql' ? { query: '?charset=utf8mb4' } : {})
       if (engine.name === 'mysql') await database.write((tx) => sql`ALTER TABLE pairs CONVERT TO CHARACTER SET utf8mb4`.execute(tx))
       await database.write((tx) => tx.insertInto('pairs').values({ owner: 'a', key: '🐢', value: '𝒳' }).execute())
       expect(await database.rows('SELECT value FROM pairs WHERE owner = ?', ['a'])).toEqual([{ value: '𝒳' }])
+    })
+
+    test('characters beyond the first plane may be looked for where the table takes none', async () => {
+      const database = await open()
+      if (engine.name === 'mysql') await database.write((tx) => sql`ALTER TABLE pairs CONVERT TO CHARACTER SET utf8`.execute(tx))
+      expect(await database.rows('SELECT value FROM pairs WHERE owner = ?', ['🐢'])).toEqual([])
     })
 
     test('pairs are gathered into one object by the database', async () => {
