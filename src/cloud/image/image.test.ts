@@ -221,6 +221,24 @@ describe('the life of an image', () => {
     await demo.send(`DELETE /v2/images/${imported}`)
     expect((await demo.send(`GET /v2/images/${imported}/tasks`)).status).toBe(404)
   })
+
+  test('a task is told for two days, and kept until its project asks for tasks after that', async () => {
+    const imported = async (token: string): Promise<string> => {
+      const id = await cloud.as(token).create()
+      await cloud.as(token).upload(id, 'bytes', 'stage')
+      await cloud.as(token).send(`POST /v2/images/${id}/import`, { method: { name: 'glance-direct' } })
+      return id
+    }
+    const [demos, alts] = [await imported('demo'), await imported('alt')]
+    const count = async (id: string, token: string) => (await cloud.as(token).send(`GET /v2/images/${id}/tasks`)).body.tasks.length
+    const kept = () => cloud.shelf.collection('image.tasks').size
+    cloud.clock.time += 48 * 3600 * 1000 - 1
+    expect([await count(demos, 'demo'), kept()]).toEqual([1, 2])
+    cloud.clock.time += 2
+    expect([await count(demos, 'admin'), kept()]).toEqual([0, 2])
+    expect([await count(await imported('demo'), 'demo'), kept()]).toEqual([1, 2])
+    expect([await count(alts, 'alt'), kept()]).toEqual([0, 1])
+  })
 })
 
 /** The service as a new process finds it. */

@@ -10,10 +10,24 @@ export function taskRoutes({ store, clock }: { store: Store; clock: Clock }): Ro
   return {
     'GET /v2/images/:image_id/tasks': ({ caller, params }) => {
       const image = lookedUp(store, caller, params.image_id!, 'The resource could not be found.')
-      const visible = (task: Task) => clock.now() <= task.ended + lifeMs && (caller.isAdmin || task.owner === caller.projectId)
-      return { tasks: store.tasks.filter((task) => task.image_id === image.id && visible(task)).map(taskView) }
+      const now = clock.now()
+      forgetExpired(store, caller.projectId, now)
+      const visible = ({ owner }: Task) => caller.isAdmin || owner === null || owner === caller.projectId
+      const tasks = store.tasks.by('image_id', image.id).filter((task) => now <= expiryOf(task) && visible(task))
+      return { tasks: tasks.map(taskView) }
     },
   }
+}
+
+const expiryOf = ({ ended }: Pick<Task, 'ended'>): number => ended + lifeMs
+
+/** glance/db/sqlalchemy/api.py _task_soft_delete: whoever asks for tasks, of whatever image, has those of the own project that are over deleted. */
+function forgetExpired(store: Store, project: string | null, now: number): void {
+  const over = store.tasks.filter((task) => task.owner === project && expiryOf(task) <= now)
+  if (over.length > 0)
+    store.write(() => {
+      for (const { id } of over) store.tasks.remove(id)
+    })
 }
 
 // glance/api/v2/images.py ImagesController.get_task_info: the rows as they are, in another form than /v2/tasks gives them
@@ -22,7 +36,7 @@ const taskView = ({ id, image_id, owner, user, request, size, began, ended }: Ta
   type: 'api_image_import',
   status: 'success',
   owner,
-  expires_at: inMicroseconds(ended + lifeMs),
+  expires_at: inMicroseconds(expiryOf({ ended })),
   created_at: inMicroseconds(began),
   updated_at: inMicroseconds(ended),
   deleted_at: null,
