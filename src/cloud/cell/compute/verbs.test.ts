@@ -277,6 +277,7 @@ describe('interfaces', () => {
     ['a port that is not there', () => ({ port_id: 'ffffffff-ffff-4fff-8fff-ffffffffffff' }), 'PortNotFound'],
     ['a network that is not there', () => ({ network_id: 'ffffffff-ffff-4fff-8fff-ffffffffffff' }), 'NetworkNotFound'],
     ['an address of another network', () => ({ network_id: own, requested_ip: '192.0.2.1' }), 'InvalidInput'],
+    ['an address of a network that others share', () => ({ network_id: t.sharedId, requested_ip: '10.0.0.77' }), 'Forbidden'],
   ]
   for (const [what, values, className] of refused)
     test(`${what} is ${className}`, async () => {
