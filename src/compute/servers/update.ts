@@ -13,12 +13,16 @@ import { inCell } from './in-cell.ts'
 /** The server as it is then. Values that it has already are no change. */
 export async function updateServer(backends: Backends, context: RequestContext, server: Server, changes: ServerChanges): Promise<Server> {
   if (server.pending) return updateRequest(backends, context, server, changes)
-  const news = Object.fromEntries(Object.entries(changes).filter(([name, value]) => server[name as keyof Server] !== value))
+  const news = Object.fromEntries(Object.entries(changes).filter(([name, value]) => !isAlready(server[name as keyof Server], value)))
   if (Object.keys(news).length === 0) return server
   const changed = { ...server, ...(await changeServer(backends, server, null, news)) } as Server
   await tellUpdate(backends, context, server, detailsOf(backends, changed))
   return changed
 }
+
+/** Databases keep a truth value as a number. */
+const isAlready = (stored: unknown, value: unknown): boolean =>
+  typeof value === 'boolean' && typeof stored === 'number' ? Boolean(stored) === value : stored === value
 
 /** Of a server that no cell holds yet, the request is changed; when a cell has taken it meanwhile, the server itself. */
 async function updateRequest(backends: Backends, context: RequestContext, { uuid }: Server, changes: ServerChanges): Promise<Server> {
