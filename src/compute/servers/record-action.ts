@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import type { RequestContext } from '../../oslo/context.ts'
 import type { Server } from '../../stores/cell/servers.ts'
 import type { Backends } from '../backends.ts'
+import { Fault } from '../faults.ts'
 import { inCell } from './in-cell.ts'
 
 /** Names as nova/compute/instance_actions.py has them; users see them. */
@@ -71,15 +72,21 @@ export async function asEvent<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const host = backends.settings.compute.host ?? hostname()
-  const end = (result: 'Success' | 'Error', details: string | null = null) =>
-    inCell(backends, server, (cell) => cell.actions.finishEvent(server.uuid, requestId, event, { result, details }))
+  const end = (result: 'Success' | 'Error', error?: unknown) =>
+    inCell(backends, server, (cell) => cell.actions.finishEvent(server.uuid, requestId, event, { result, ...toldOf(error) }))
   await inCell(backends, server, (cell) => cell.actions.startEvent(server.uuid, requestId, event, host))
   try {
     const out = await work()
     await end('Success')
     return out
   } catch (error) {
-    await end('Error', error instanceof Error ? error.name : null)
+    await end('Error', error)
     throw error
   }
+}
+
+/** Of what is no refusal the class alone. nova/objects/instance_action.py pack_action_event_finish */
+function toldOf(error: unknown): { details?: string; traceback?: string | null } {
+  if (!(error instanceof Error)) return {}
+  return { details: error instanceof Fault ? error.message : error.name, traceback: error.stack ?? null }
 }

@@ -1,7 +1,7 @@
 /** What is refused for other reasons than the server's state: what the caller may not have, and what a compute, a conductor or a limit says. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { projectOf } from '../../../../../tests/support/compute-api.ts'
-import { image } from '../../../../../tests/support/fake-peers.ts'
+import { image, volume } from '../../../../../tests/support/fake-peers.ts'
 import { type Farm, farm } from '../../../../../tests/support/servers.ts'
 import { RemoteError } from '../../../../oslo/messaging/failure.ts'
 
@@ -83,4 +83,18 @@ test('an offloaded server does not come back over the limit where Placement tell
   const answer = await small.api.call('2.90', `POST /servers/${uuid}/action`, { unshelve: null }, { as: 'member' })
   expect(answer.body).toEqual({ forbidden: { code: 403, message: "Quota exceeded for resources: ['cores', 'ram']" } })
   await small.close()
+})
+
+test('a snapshot that Cinder refuses is told of by the event of the action', async () => {
+  farmed.fakes.volumes.set('v1', volume('v1', projectOf('member'), { status: 'in-use' })[1])
+  const root = { sourceType: 'volume', destinationType: 'volume', bootIndex: 0, deviceName: '/dev/vda', volumeId: 'v1' } as const
+  const uuid = await farmed.server({ imageRef: '', devices: [root], vmState: 'stopped' })
+  farmed.fakes.fail('cinder snapshot it', 413)
+  const answer = await act(uuid, { createImage: { name: 'i' } })
+  farmed.fakes.heal()
+  const message = 'Quota exceeded for resources: snapshots'
+  expect(answer.body).toEqual({ forbidden: { code: 403, message } })
+  const { requestId } = (await farmed.cell.actions.latest(uuid))!
+  const action = await farmed.api.call('2.84', `GET /servers/${uuid}/os-instance-actions/${requestId}`)
+  expect(action.body.instanceAction.events).toMatchObject([{ event: 'api_snapshot_instance', result: 'Error', details: message }])
 })
