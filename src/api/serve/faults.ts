@@ -2,7 +2,7 @@
 import type { Response } from '../../app/contract.ts'
 import { Fault, type FaultKind } from '../../compute/faults.ts'
 import { refusedElsewhere } from '../../compute/refused-elsewhere.ts'
-import { classOf } from './unforeseen.ts'
+import { classOf, classOfFault } from './unforeseen.ts'
 
 /** The usual status of each kind; an operation may say another. */
 const statuses: Readonly<Record<FaultKind, number>> = {
@@ -184,7 +184,7 @@ export function refusalOf(error: unknown, { errors, faults }: Declared): Refusal
   }
   return {
     status: 500,
-    message: new Fault('unforeseen', `<class '${error instanceof Fault ? error.kind : classOf(error)}'>`).message,
+    message: new Fault('unforeseen', `<class '${error instanceof Fault ? classOfFault(error.kind) : classOf(error)}'>`).message,
     cause: error,
   }
 }

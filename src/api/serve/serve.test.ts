@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { ask } from '../../app/testing.ts'
+import { Fault } from '../../compute/faults.ts'
 import { ConnectionLost, DatabaseBusy } from '../../oslo/database/errors.ts'
 import { PeerError, type PeerFailure } from '../../oslo/keystoneauth/errors.ts'
 import { RemoteError } from '../../oslo/messaging/failure.ts'
@@ -96,17 +97,30 @@ for (const [error, status] of refusals)
 
 const peer = (service: string, kind: PeerFailure, status?: number) =>
   new PeerError('no', { service, kind, ...(status !== undefined && { status }) })
+const neutronSaid = (type: string) =>
+  new PeerError('no', { service: 'network', kind: 'status', status: 409, body: Buffer.from(JSON.stringify({ NeutronError: { type } })) })
 const classes: [Error, string][] = [
   [peer('image', 'unreachable'), 'nova.exception.GlanceConnectionFailed'],
   [peer('image', 'timeout'), 'nova.exception.GlanceConnectionFailed'],
   [peer('image', 'status', 503), 'nova.exception.GlanceConnectionFailed'],
-  [peer('image', 'status', 500), 'PeerError'],
+  [peer('image', 'status', 500), 'glanceclient.exc.HTTPInternalServerError'],
+  [peer('image', 'status', 418), 'glanceclient.exc.HTTPException'],
   [peer('image', 'endpoint'), 'keystoneauth1.exceptions.catalog.EndpointNotFound'],
   [peer('volumev3', 'unreachable'), 'nova.exception.CinderConnectionFailed'],
   [peer('block-storage', 'tls'), 'nova.exception.CinderConnectionFailed'],
   [peer('network', 'unreachable'), 'keystoneauth1.exceptions.connection.ConnectFailure'],
-  [peer('network', 'status', 503), 'PeerError'],
+  [peer('network', 'status', 503), 'neutronclient.common.exceptions.ServiceUnavailable'],
+  [peer('network', 'status', 409), 'neutronclient.common.exceptions.Conflict'],
+  [neutronSaid('OverQuota'), 'neutronclient.common.exceptions.OverQuotaClient'],
+  [neutronSaid('SecurityGroupCannotUpdateDefault'), 'neutronclient.common.exceptions.Conflict'],
+  [peer('network', 'status', 418), 'neutronclient.common.exceptions.NeutronClientException'],
+  [peer('volumev3', 'status', 406), 'cinderclient.exceptions.NotAcceptable'],
+  [peer('volumev3', 'status', 500), 'cinderclient.exceptions.ClientException'],
+  [peer('placement', 'status', 500), 'PeerError'],
   [new ConnectionLost('gone'), 'oslo_db.exception.DBConnectionError'],
+  [new Fault('serverLocked', 'x'), 'nova.exception.InstanceIsLocked'],
+  [new Fault('volumeNotFound', 'x'), 'nova.exception.VolumeNotFound'],
+  [new Fault('conflict', 'x'), 'webob.exc.HTTPConflict'],
   [new DatabaseBusy('locked'), 'oslo_db.exception.DBDeadlock'],
 ]
 for (const [error, name] of classes)
