@@ -4,7 +4,7 @@ import type { Server } from '../../stores/cell/servers.ts'
 import type { Instance } from '../../stores/objects/instance.ts'
 import type { Backends } from '../backends.ts'
 import { castToCompute } from '../rpc/compute.ts'
-import { refuseLocked, refusePortAccelerators, refuseShares, refuseVtpm } from './checks.ts'
+import { refuseAccelerators, refuseLocked, refusePortAccelerators, refuseShares, refuseVtpm } from './checks.ts'
 import { type Details, detailsOf, isVolumeBacked } from './details.ts'
 import { removeImage, reserveImage } from './images.ts'
 import { inCell } from './in-cell.ts'
@@ -12,11 +12,13 @@ import { checkState } from './states.ts'
 import { startTask } from './task.ts'
 import { sized } from './to-wire.ts'
 
+/** Accelerators, which are Cyborg's, would stay bound: we do not ask it, and computes let go only of those that they are told. */
 export async function shelve(backends: Backends, context: RequestContext, server: Server): Promise<void> {
   const details = detailsOf(backends, server)
   await refuseShares(backends, details)
   refusePortAccelerators(server)
   await refuseVtpm(details, 'shelve')
+  refuseAccelerators(server)
   refuseLocked(context, server)
   checkState(server, 'shelve')
   const onVolume = await isVolumeBacked(details)
@@ -60,6 +62,7 @@ const offload = (backends: Backends, context: RequestContext, server: Server, in
 /** Takes a shelved server off its host. */
 export async function shelveOffload(backends: Backends, context: RequestContext, server: Server): Promise<void> {
   refusePortAccelerators(server)
+  refuseAccelerators(server)
   refuseLocked(context, server)
   checkState(server, 'shelveOffload')
   await startTask(backends, context, detailsOf(backends, server), {

@@ -98,3 +98,12 @@ test('a snapshot that Cinder refuses is told of by the event of the action', asy
   const action = await farmed.api.call('2.84', `GET /servers/${uuid}/os-instance-actions/${requestId}`)
   expect(action.body.instanceAction.events).toMatchObject([{ event: 'api_snapshot_instance', result: 'Error', details: message }])
 })
+
+test.each([
+  ['shelve', 'active'],
+  ['shelveOffload', 'shelved'],
+])('%s of a server with accelerators', async (name, vmState) => {
+  const uuid = await farmed.server({ vmState, flavors: { cur: { extra_specs: { 'accel:device_profile': 'fpga' } } } })
+  const message = 'Feature not supported with instances that have accelerators.'
+  expect((await act(uuid, { [name]: null })).body).toEqual({ badRequest: { code: 400, message } })
+})
