@@ -1,5 +1,6 @@
 /** The guests whose instance data are compared: made through the public APIs, the same ones on any cloud. */
 import { setTimeout as delay } from 'node:timers/promises'
+import { loginWith } from '../support/login.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: an answer has the shape that the asker expects
 type Body = any
@@ -80,7 +81,7 @@ const networks = [
 
 /** Makes them as the administrator of a cloud, and waits until they run. */
 export async function makeGuests(variables: Variables): Promise<Guests> {
-  const cloud = await login(variables)
+  const cloud = await enter(variables)
   const made: (() => Promise<unknown>)[] = []
   const create = async (service: Service, path: string, body: object, removal = (found: Body) => `${path}/${found.id}`) => {
     const found = only(await cloud.ask('POST', service, path, body))
@@ -156,27 +157,13 @@ interface Cloud {
 
 const only = (body: Body): Body => ('id' in body ? body : Object.values(body)[0])
 
-async function login({ OS_AUTH_URL, OS_USERNAME, OS_PASSWORD, OS_PROJECT_NAME }: Variables): Promise<Cloud> {
-  const domain = { id: 'default' }
-  const user = { name: OS_USERNAME, password: OS_PASSWORD, domain }
-  const answer = await fetch(`${OS_AUTH_URL}/auth/tokens`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({
-      auth: { identity: { methods: ['password'], password: { user } }, scope: { project: { name: OS_PROJECT_NAME, domain } } },
-    }),
-  })
-  if (answer.status !== 201) throw new Error(`no token: ${answer.status} ${await answer.text()}`)
-  const { token } = (await answer.json()) as Body
-  const found = (type: Service): string => {
-    const { endpoints } = token.catalog.find((service: Body) => service.type === type)
-    return endpoints.find((endpoint: Body) => endpoint.interface === 'public').url
-  }
-  const urls: Record<Service, string> = { compute: found('compute'), image: `${found('image')}/v2`, network: `${found('network')}/v2.0` }
+async function enter(variables: Variables): Promise<Cloud> {
+  const { token, projectId, urls: found } = await loginWith(variables)
+  const urls: Record<Service, string> = { compute: found.compute!, image: `${found.image}/v2`, network: `${found.network}/v2.0` }
   async function send(method: string, service: Service, path: string, body: string | undefined, type: string): Promise<Body> {
     // The last version that knows files, and a network of `none`
     const headers = {
-      'x-auth-token': answer.headers.get('x-subject-token')!,
+      'x-auth-token': token,
       'openstack-api-version': 'compute 2.56',
       'content-type': type,
     }
@@ -191,7 +178,7 @@ async function login({ OS_AUTH_URL, OS_USERNAME, OS_PASSWORD, OS_PROJECT_NAME }:
     return text === '' ? {} : JSON.parse(text)
   }
   return {
-    projectId: token.project.id,
+    projectId,
     ask: (method, service, path, body) => send(method, service, path, body && JSON.stringify(body), 'application/json'),
     upload: (path, content) => send('PUT', 'image', path, content, 'application/octet-stream'),
   }

@@ -10,6 +10,7 @@ import { identify, isAlive, type ProcessId } from '../../src/cloud/processes.ts'
 import { readRoster } from '../../src/cloud/roster.ts'
 import { layout } from '../../src/cloud/state.ts'
 import { freePorts } from '../support/free-ports.ts'
+import { type Login, login } from '../support/login.ts'
 
 const bin = join(import.meta.dirname, '..', '..', 'bin', 'nova-ts.js')
 
@@ -58,20 +59,9 @@ const up = (...argv: string[]) => run('cloud', 'up', '--state', state, ...argv)
 const processOf = (name: string): ProcessId | null | undefined =>
   readRoster(layout(state))?.programs.find((one) => one.name === name && one.state === 'ready')?.process
 
-interface Token {
-  readonly catalog: { type: string; endpoints: { url: string }[] }[]
-}
-
-async function login(): Promise<{ id: string; token: Token }> {
+function enter(): Promise<Login> {
   const { passwords } = JSON.parse(readFileSync(layout(state).secrets, 'utf8'))
-  const identity = { methods: ['password'], password: { user: { name: 'admin', password: passwords.admin, domain: { id: 'default' } } } }
-  const answer = await fetch(`http://127.0.0.1:${first}/v3/auth/tokens`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ auth: { identity, scope: { project: { name: 'admin', domain: { id: 'default' } } } } }),
-  })
-  expect(answer.status).toBe(201)
-  return { id: answer.headers.get('x-subject-token')!, token: ((await answer.json()) as { token: Token }).token }
+  return login({ url: `http://127.0.0.1:${first}/v3`, password: passwords.admin })
 }
 
 async function get(url: string, token: string): Promise<{ status: number; body: string }> {
@@ -104,13 +94,12 @@ describe('a cloud', { timeout: 60_000 }, () => {
     for (const name of ['identity', 'image', 'network', 'volume', 'placement', 'cell', 'compute', 'metadata'])
       expect(out).toMatch(new RegExp(`^  ${name} .*\\d s$`, 'm'))
     expect(out).toMatch(/^Ready in \d+\.\d\d s\.$/m)
-    const { id, token } = await login()
-    const urls = Object.fromEntries(token.catalog.map(({ type, endpoints }) => [type, endpoints[0]!.url]))
+    const { token, urls } = await enter()
     expect(Object.keys(urls).sort()).toEqual(['block-storage', 'compute', 'identity', 'image', 'network', 'placement', 'volumev3'])
-    expect(JSON.parse((await get(`${urls.image}/v2/images`, id)).body).images).toMatchObject([{ name: 'cirros', visibility: 'public' }])
-    const { networks } = JSON.parse((await get(`${urls.network}/v2.0/networks`, id)).body)
+    expect(JSON.parse((await get(`${urls.image}/v2/images`, token)).body).images).toMatchObject([{ name: 'cirros', visibility: 'public' }])
+    const { networks } = JSON.parse((await get(`${urls.network}/v2.0/networks`, token)).body)
     expect(networks.map(({ name }: { name: string }) => name).sort()).toEqual(['private', 'public', 'shared'])
-    const { flavors } = JSON.parse((await get(`${urls.compute}/flavors`, id)).body)
+    const { flavors } = JSON.parse((await get(`${urls.compute}/flavors`, token)).body)
     expect(flavors.map(({ name }: { name: string }) => name)).toEqual(expect.arrayContaining(['m1.nano', 'm1.xlarge']))
     expect((await fetch(`http://127.0.0.1:${first + 4}/`)).status).toBe(200)
   })
@@ -149,8 +138,8 @@ describe('a cloud', { timeout: 60_000 }, () => {
       return now && now.pid !== before.pid ? now : undefined
     })
     expect(isAlive(after)).toBe(true)
-    const { id } = await login()
-    expect((await get(`http://127.0.0.1:${first + 3}/v2.1/flavors`, id)).status).toBe(200)
+    const { token } = await enter()
+    expect((await get(`http://127.0.0.1:${first + 3}/v2.1/flavors`, token)).status).toBe(200)
     expect(readFileSync(layout(state).log('supervisor'), 'utf8')).toContain(`${name} has ended (SIGKILL) and is started again in`)
   })
 
@@ -160,8 +149,8 @@ describe('a cloud', { timeout: 60_000 }, () => {
     await until('all have ended', () => programs.every(({ process }) => !process || !isAlive(process)))
     expect((await run('cloud', 'status', '--state', state)).code).toBe(3)
     expect((await up()).code).toBe(0)
-    const { id } = await login()
-    expect(JSON.parse((await get(`http://127.0.0.1:${first + 1}/v2/images`, id)).body).images).toHaveLength(1)
+    const { token } = await enter()
+    expect(JSON.parse((await get(`http://127.0.0.1:${first + 1}/v2/images`, token)).body).images).toHaveLength(1)
   })
 
   test('does not touch a process that has taken over a number of its own', async () => {

@@ -3,12 +3,10 @@ import { randomUUID } from 'node:crypto'
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Application } from '../../app/contract.ts'
+import { peerOver } from '../../../tests/support/peer-over.ts'
 import { adminContext, type RequestContext } from '../../oslo/context.ts'
 import { openDatabase } from '../../oslo/database/database.ts'
 import { toDateTime } from '../../oslo/database/datetime.ts'
-import { PeerError } from '../../oslo/keystoneauth/errors.ts'
-import type { Answer, Ask, Session } from '../../oslo/keystoneauth/session.ts'
 import { silent } from '../../oslo/log.ts'
 import { memoryDriver } from '../../oslo/messaging/local/in-process.ts'
 import { type Arguments, rpcClient } from '../../oslo/messaging/rpc-client.ts'
@@ -19,7 +17,6 @@ import { type NeutronPort, neutron } from '../../peers/neutron.ts'
 import type { ConnectedPeers } from '../../peers/peers.ts'
 import { placement } from '../../peers/placement.ts'
 import { hostPlacement } from '../../peers/placement-hosts.ts'
-import type { PeerService } from '../../peers/service.ts'
 import { cell0Uuid } from '../../stores/api/mappings.ts'
 import { apiSchema } from '../../stores/api/schema.ts'
 import { cellSchema } from '../../stores/cell/schema.ts'
@@ -73,61 +70,6 @@ export const contextOf = (name: string, requestId = `req-${randomUUID()}`): Requ
     isAdmin,
     token: name,
   }
-}
-
-/** A service of this process as a peer; `failing` can break requests to it. */
-function peerOver(
-  application: Application,
-  failing: (method: string, path: string) => boolean,
-  { base = '', type = '' }: { base?: string; type?: string } = {},
-): PeerService {
-  const session = (token: string, fixed: Ask = {}): Session => ({
-    async request(given) {
-      const { method = 'GET', path = '', query, json, body, headers, microversion, allow = [] } = { ...fixed, ...given }
-      const found = new URLSearchParams()
-      for (const [key, value] of Object.entries(query ?? {}))
-        for (const each of Array.isArray(value) ? value : [value]) if (each !== undefined) found.append(key, String(each))
-      const target = `${path}${found.size > 0 ? `?${found}` : ''}`
-      if (failing(method, target)) throw new PeerError('broken on purpose', { kind: 'unreachable', service: 'test', method, url: target })
-      const answer = await ask(application, `${method} ${base}${target}`, {
-        token,
-        body: json ?? (body === undefined ? undefined : await bytesOf(body)),
-        headers: {
-          ...(headers as Record<string, string>),
-          'x-service-token': 'nova',
-          ...(microversion && { 'openstack-api-version': `${type} ${microversion}` }),
-        },
-      })
-      if (answer.status >= 400 && allow !== 'all' && !allow.includes(answer.status))
-        throw new PeerError(`${method} ${target}: ${answer.status}`, {
-          kind: 'status',
-          service: 'test',
-          status: answer.status,
-          body: answer.bytes,
-        })
-      const result: Answer = {
-        url: target,
-        status: answer.status,
-        headers: {},
-        body: answer.bytes,
-        text: () => answer.bytes.toString(),
-        json: () => answer.body,
-      }
-      return result
-    },
-    stream: () => Promise.reject(new Error('not in this test')),
-    endpoint: async () => 'http://test',
-    with: (more) => session(token, { ...fixed, ...more }),
-    close: async () => {},
-  })
-  return { as: (context) => session(context.token ?? ''), own: session('nova'), close: async () => {} }
-}
-
-async function bytesOf(body: string | Uint8Array | AsyncIterable<Uint8Array>): Promise<string | Uint8Array> {
-  if (typeof body === 'string' || body instanceof Uint8Array) return body
-  const chunks: Uint8Array[] = []
-  for await (const chunk of body) chunks.push(chunk)
-  return Buffer.concat(chunks)
 }
 
 const urlOf = (folder: string, name: string) => `sqlite:///${join(folder, name)}.sqlite`
@@ -237,11 +179,11 @@ export async function testCell({ settings = {}, failing = () => false, random = 
   })
   disks.seed()
   const resources = placementService({ shelf: openShelf(':memory:'), authenticate, clock, ids, report })
-  const places = peerOver(resources.application, failing, { type: 'placement' })
+  const places = peerOver(resources.application, { type: 'placement', failing })
   const peers: Pick<ConnectedPeers, 'neutron' | 'glance' | 'cinder' | 'placement' | 'hostPlacement'> = {
-    neutron: neutron(peerOver(net.application, failing), { clock, extensionSeconds: 600 }),
-    glance: glance(peerOver(images.application, failing), { servers: [] }),
-    cinder: cinder(peerOver(disks.application, failing, { base: '/v3', type: 'volume' })),
+    neutron: neutron(peerOver(net.application, { failing }), { clock, extensionSeconds: 600 }),
+    glance: glance(peerOver(images.application, { failing }), { servers: [] }),
+    cinder: cinder(peerOver(disks.application, { base: '/v3', type: 'volume', failing })),
     placement: placement(places),
     hostPlacement: hostPlacement(places),
   }

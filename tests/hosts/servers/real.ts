@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { login } from '../../support/login.ts'
 import { root } from '../own.ts'
 import { type Started, start } from './processes.ts'
 import { apacheConfiguration } from './proxies.ts'
@@ -99,7 +100,8 @@ export async function withCloud<T>(folder: string, ports: number, act: (state: s
   try {
     // for the users that servers become
     execFileSync('chmod', ['-R', 'a+rwX', state])
-    return await act(state, await tokenOf(ports))
+    const { token } = await login({ url: `http://127.0.0.1:${ports}/v3`, password: 'secret' })
+    return await act(state, token)
   } finally {
     cloud('down')
   }
@@ -137,17 +139,6 @@ export function configurationOf(state: string): NodeJS.ProcessEnv {
     PYTHONDONTWRITEBYTECODE: '1',
     NOVA_TS_COMMAND: novaTs.join(' '),
   }
-}
-
-async function tokenOf(identity: number): Promise<string> {
-  const user = { name: 'admin', password: 'secret', domain: { id: 'default' } }
-  const auth = { identity: { methods: ['password'], password: { user } }, scope: { project: { name: 'admin', domain: { id: 'default' } } } }
-  const answer = await fetch(`http://127.0.0.1:${identity}/v3/auth/tokens`, {
-    method: 'POST',
-    body: JSON.stringify({ auth }),
-    headers: { 'content-type': 'application/json' },
-  })
-  return answer.headers.get('x-subject-token')!
 }
 
 async function checkOne(way: Way, place: Parameters<Way['words']>[0], token: string): Promise<string | null> {
