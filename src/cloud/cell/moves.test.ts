@@ -316,7 +316,7 @@ describe('a rebuild', () => {
       node: other(host),
     })
     expect(await boundTo(uuid)).toEqual([other(host)])
-    expect(await t.cell.migrations.find(id)).toMatchObject({ status: 'done', destCompute: other(host) })
+    expect(await t.cell.migrations.find(id)).toMatchObject({ status: 'done', destCompute: other(host), destHost: '192.168.0.1' })
     await force(host!, { forcedDown: false })
     t.clock.ahead += 3_700_000
     await t.restart()

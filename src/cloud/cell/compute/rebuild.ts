@@ -73,10 +73,11 @@ async function evacuate(host: Host, job: Job, migration: Migration | undefined):
       destCompute: host.name,
       destNode: host.name,
       destComputeId: host.nodeId,
+      destHost: hypervisor.resources().address,
       status: 'pre-migrating',
     })
   await refuseGroupViolation(host, job.server.uuid)
-  if (hypervisor.guests().includes(job.server.uuid) && !job.again) throw nova('InstanceExists', { name: job.server.displayName })
+  if (hypervisor.guests().includes(job.server.uuid) && !job.again) throw nova('InstanceExists', { name: guestOf(job.server).name })
   if (args.on_shared_storage) throw nova('InvalidSharedStorage', {}, 'Invalid state of instance files on shared storage')
   const availabilityZone = await zoneOf(host, host.name)
   const powerState = hypervisor.powerOf(job.server.uuid)
