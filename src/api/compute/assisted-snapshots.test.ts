@@ -75,3 +75,8 @@ test('a server that is busy is told in the words of Nova', async () => {
   const { message } = (await api.call('2.1', create, post(volume(3)))).body.badRequest
   expect(message).toMatch(/^Instance \S+ in task_state rebooting\. Cannot do_volume_snapshot_create while the instance is in this state\.$/)
 })
+
+test('an id of another type than text is that of no volume', async () => {
+  const messages = [5, null].map(async (id) => (await api.call('2.1', remove({ volume_id: id }))).body.badRequest.message)
+  expect(await Promise.all(messages)).toEqual([5, 'None'].map((id) => `No volume Block Device Mapping with id ${id}.`))
+})

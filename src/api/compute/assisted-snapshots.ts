@@ -1,6 +1,7 @@
 /** Snapshots that Cinder asks for: /os-assisted-volume-snapshots. */
 import * as compute from '../../compute/assisted-snapshots.ts'
 import { Fault } from '../../compute/faults.ts'
+import { repr } from '../../oslo/python.ts'
 import { last } from '../serve/query.ts'
 import { type Call, nothing, op, plain, resource } from '../spec/operation.ts'
 import * as p from '../spec/parameters.ts'
@@ -60,8 +61,10 @@ function remove({ backends, context, params, query }: Call & { query: Of<typeof 
   const text = last(query, 'delete_info')
   if (text === undefined) throw new Fault('badRequest', "'delete_info'")
   const info = infoIn(text)
-  if (typeof info.volume_id !== 'string') throw new Fault('badRequest', "'volume_id'")
-  return compute.deleteSnapshot(backends, context, info.volume_id, params.id!, info)
+  if (!Object.hasOwn(info, 'volume_id')) throw new Fault('badRequest', "'volume_id'")
+  // An id of another type is that of no volume
+  const volumeId = typeof info.volume_id === 'string' ? info.volume_id : repr(info.volume_id)
+  return compute.deleteSnapshot(backends, context, volumeId, params.id!, info)
 }
 
 function infoIn(text: string): Record<string, unknown> {
