@@ -128,7 +128,7 @@ function livesOf(entry: Entry, bytes: Uint8Array): Lives {
   const body = parseJson(bytes)
   // nova/api/openstack/wsgi.py action_peek: what has no length or no keys is not found, what has not exactly one is malformed
   if (body === null || typeof body === 'number' || typeof body === 'boolean') throw new Fault('notFound')
-  if (typeof body === 'string' || Array.isArray(body)) throw new Fault(body.length === 1 ? 'notFound' : 'malformedBody')
+  if (typeof body === 'string' || Array.isArray(body)) throw new Fault([...body].length === 1 ? 'notFound' : 'malformedBody')
   const keys = Object.keys(body as object)
   if (keys.length !== 1) throw new Fault('malformedBody')
   const lives = entry.actions.get(keys[0]!)

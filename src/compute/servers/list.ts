@@ -26,10 +26,8 @@ export interface ServerSearch {
   readonly deleted?: boolean
   /** Whether soft-deleted ones count as deleted, or are shown among the others. */
   readonly softDeleted?: boolean
-  /** Keys as Nova's columns; the caller may use them. */
-  readonly sort: readonly Order[]
-  /** The same for servers that no cell holds yet, between which other things decide when they are equal. */
-  readonly waitingSort: readonly Order[]
+  /** Keys as Nova's columns, which the caller may use, and directions as they were given. */
+  readonly sort: { readonly keys: readonly string[]; readonly directions: readonly string[] }
   readonly limit: number
   readonly marker?: string | undefined
   /** Of all projects. */
@@ -58,18 +56,13 @@ export async function listServers(backends: Backends, context: RequestContext, s
   const { limit, marker } = search
   const filter = await filterOf(backends, context, search)
   if (!filter) return []
-  const order = orderOf(search.sort)
+  const { order, waitingOrder } = ordersOf(search.sort)
   const byAddress = 'ip' in search.filters || 'ip6' in search.filters
   // Servers that no cell holds have no addresses yet
   const waiting =
     byAddress && marker === undefined
       ? []
-      : await pendingServers(
-          backends,
-          context.isAdmin || search.everyProject ? null : (context.projectId ?? ''),
-          filter,
-          search.waitingSort,
-        )
+      : await pendingServers(backends, context.isAdmin || search.everyProject ? null : (context.projectId ?? ''), filter, waitingOrder)
   const markerAt = waiting.findIndex((server) => server.uuid === marker)
   const first = (markerAt < 0 ? (marker === undefined ? waiting : []) : waiting.slice(markerAt + 1)).slice(0, limit)
   const rest = limit - first.length
@@ -87,11 +80,22 @@ export async function listServers(backends: Backends, context: RequestContext, s
 
 const unique = (servers: readonly Server[]): Server[] => [...new Map(servers.map((server) => [server.uuid, server])).values()]
 
-/** The order of the database, in which no two servers are equal (nova/compute/instance_list.py InstanceSortContext). */
-function orderOf(sort: readonly Order[]): Order[] {
-  const order = sort.length > 0 ? [...sort] : ['created_at', 'id'].map((column) => ({ column, direction: 'desc' as const }))
-  if (!order.some(({ column }) => column === 'uuid')) order.push({ column: 'uuid', direction: 'asc' })
-  return order
+/**
+ * The order of the cells, in which no two servers are equal, and that of servers that no cell holds yet: when and in which order they were asked for decides
+ * between equals. Directions that are missing are the first one's. nova/compute/instance_list.py InstanceSortContext, nova/db/utils.py process_sort_params
+ */
+function ordersOf({ keys, directions }: ServerSearch['sort']): { readonly order: Order[]; readonly waitingOrder: Order[] } {
+  if (directions.some((direction) => direction !== 'asc' && direction !== 'desc'))
+    throw new Fault('badRequest', "Invalid input received: Unknown sort direction, must be 'desc' or 'asc'")
+  if (directions.length > keys.length) throw new Fault('badRequest', 'Invalid input received: Sort direction size exceeds sort key size')
+  const first = directions[0] ?? 'desc'
+  const ordered = (columns: readonly string[], given: readonly string[]): Order[] =>
+    columns.map((column, i) => ({ column, direction: (given[i] ?? first) as Order['direction'] }))
+  const waitingOrder = ordered([...keys, ...['created_at', 'id'].filter((key) => !keys.includes(key))], directions)
+  if (keys.length === 0) return { order: ordered(['created_at', 'id', 'uuid'], ['desc', 'desc', 'asc']), waitingOrder }
+  // Nova appends to what was given, so that a direction that is missing before it becomes this one
+  const order = keys.includes('uuid') ? ordered(keys, directions) : ordered([...keys, 'uuid'], [...directions, 'asc'])
+  return { order, waitingOrder }
 }
 
 async function filterOf(backends: Backends, context: RequestContext, search: ServerSearch): Promise<ServerFilter | undefined> {

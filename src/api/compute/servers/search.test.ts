@@ -46,3 +46,22 @@ test('a span that ends before it begins', async () => {
   const { status, body } = await ask('changes-since=2026-03-01T10:01:00.5Z&changes-before=2026-03-01T10:01:00Z')
   expect([status, body.badRequest.message]).toEqual([400, 'The value of changes-since must be less than or equal to changes-before.'])
 })
+
+test('a flavor that is not there is found out before a direction that is none', async () => {
+  expect((await ask('sort_dir=up')).status).toBe(400)
+  expect(await ask('sort_dir=up&flavor=none')).toMatchObject({ status: 200, body: { servers: [] } })
+})
+
+test('the keys that there are to sort by are told in the order of Nova', async () => {
+  const { body } = await ask('sort_key=x')
+  expect(body.badRequest.message).toContain("'user_id', 'uuid', 'vm_state', 'architecture'")
+  expect(body.badRequest.message).toMatch(/'launched_on', 'locked', 'memory_mb', .*'vm_mode'\]$/)
+})
+
+test.each([
+  ['"😀"', 404],
+  ['"ab"', 400],
+  ['[0]', 404],
+])('an action that is %s', async (body, status) => {
+  expect((await f.api.ask('2.66', `POST /servers/${[...names.keys()][0]}/action`, body, { as: 'admin' })).status).toBe(status)
+})
