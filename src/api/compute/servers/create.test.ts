@@ -198,6 +198,10 @@ const rows: Row[] = [
   // flavors
   ['2.103', { flavorRef: 'never-was' }, 400, 'Flavor never-was could not be found.'],
   ['2.103', { flavorRef: 'http://localhost/flavors/small' }, 202],
+  ['2.103', { flavorRef: 'HTTP://localhost/flavors/small?x=/y#z' }, 202],
+  ['2.103', { flavorRef: 'fa:16:3e' }, 400, 'Flavor 16:3e could not be found.'],
+  ['2.103', { flavorRef: ' ' }, 400, 'Flavor  could not be found.'],
+  ['2.103', { flavorRef: '//small' }, 400, 'Flavor  could not be found.'],
   ['2.103', { flavorRef: 'diskless' }, 403, 'Only volume-backed servers are allowed for flavors with zero disk.'],
   ['2.103', { flavorRef: 'diskless' }, 202, undefined, 'admin'],
   ['2.103', { flavorRef: 'pinned' }, 202],

@@ -220,5 +220,13 @@ function networkIdOf(uuid: string | undefined): string {
   return uuid
 }
 
-/** An address of a flavor is as good as its id. nova/api/openstack/common.py get_id_from_href */
-const flavorIdOf = (reference: string | number): string => String(reference).split(/[?#]/)[0]!.split('/').at(-1)!
+/** An address of a flavor is as good as its id: the end of the path that Python's urlsplit finds. nova/api/openstack/common.py get_id_from_href */
+const flavorIdOf = (reference: string | number): string =>
+  String(reference)
+    .replace(/^[\0- ]+/, '')
+    .replaceAll(/[\t\r\n]/g, '')
+    .replace(/^[a-z][a-z0-9+.-]*:/i, '')
+    .replace(/^\/\/[^/?#]*/, '')
+    .split(/[?#]/)[0]!
+    .split('/')
+    .at(-1)!
