@@ -47,18 +47,28 @@ function decoded(text: string): string | undefined {
   }
 }
 
-/** An address and the length of a prefix, or a mask of IPv4. */
-function isCidr(text: string): boolean {
+const isCidr = (text: string): boolean => prefixOf(text) !== undefined
+
+/** How many bits of an address count: a number as Python's int() reads it, or a mask of IPv4, of the network or of its hosts. netaddr.IPNetwork */
+function prefixOf(text: string): number | undefined {
   const [address = '', length = '', ...rest] = text.split('/')
-  if (rest.length > 0) return false
   const most = isIPv4(address) ? 32 : isIPv6(address) ? 128 : -1
-  return /^\d+$/.test(length) ? Number(length) <= most : most === 32 && isIPv4(length)
+  if (rest.length > 0 || most === -1) return undefined
+  const bits = integer(length)
+  if (bits !== undefined) return bits >= 0 && bits <= most ? bits : undefined
+  return most === 32 && isIPv4(length) ? bitsOfMask(length) : undefined
 }
 
-const isWrongPrefix = (cidr: string): boolean => {
-  const [address, length] = cidr.split('/')
-  return Number(length) === 0 && address !== '0.0.0.0' && address !== '::'
+function bitsOfMask(mask: string): number | undefined {
+  const bits = mask
+    .split('.')
+    .map((part) => Number(part).toString(2).padStart(8, '0'))
+    .join('')
+  if (/^1*0*$/.test(bits)) return bits.indexOf('0') === -1 ? 32 : bits.indexOf('0')
+  return /^0*1*$/.test(bits) ? bits.indexOf('1') : undefined
 }
+
+const isWrongPrefix = (cidr: string): boolean => prefixOf(cidr) === 0 && !/^[0.:]+\//.test(cidr)
 
 function allWhenUnsaid(protocol: unknown, from: unknown, to: unknown): [unknown, unknown] {
   if (!isUnsaid(from) || !isUnsaid(to)) return [from, to]

@@ -212,6 +212,19 @@ describe('security groups', () => {
       400,
       'Bad prefix for network in cidr',
     ],
+    [
+      'all networks by their mask',
+      { ip_protocol: 'tcp', from_port: 1, to_port: 1, cidr: '10.0.0.0/0.0.0.0' },
+      400,
+      'Bad prefix for network in cidr',
+    ],
+    [
+      'a mask with a hole',
+      { ip_protocol: 'tcp', from_port: 1, to_port: 1, cidr: '10.0.0.0/255.0.255.0' },
+      400,
+      '10.0.0.0/255.0.255.0 is not a valid IP network.',
+    ],
+    ['every IPv6 network', { ip_protocol: 'udp', from_port: 55, to_port: 55, cidr: '0::/0' }, 200, { from_port: 55 }],
     ['no ports', { ip_protocol: 'tcp' }, 400, 'Not enough parameters to build a valid rule.'],
     ['no protocol', { from_port: 1, to_port: 1 }, 400, 'Not enough parameters to build a valid rule.'],
     [
