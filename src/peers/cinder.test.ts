@@ -55,5 +55,7 @@ test('refusals in the words of cinderclient', () => {
   expect(text('{"badRequest": {"code": 400, "message": "Invalid volume: in use"}}', { 'x-openstack-request-id': 'req-1' })).toBe(
     'Invalid volume: in use (HTTP 400) (Request-ID: req-1)',
   )
-  expect(text('<html>')).toBe('n/a (HTTP 400)')
+  expect(text('<html>')).toBe('Bad Request (HTTP 400)')
+  expect(text('{"message": "said"}')).toBe('said (HTTP 400)')
+  expect(text('{"badRequest": {}}')).toBe('n/a (HTTP 400)')
 })

@@ -1,4 +1,5 @@
 /** Cinder's API, as far as Nova uses it. */
+import { STATUS_CODES } from 'node:http'
 import type { RequestContext } from '../oslo/context.ts'
 import type { PeerError } from '../oslo/keystoneauth/errors.ts'
 import type { Session } from '../oslo/keystoneauth/session.ts'
@@ -151,14 +152,18 @@ export function cinderText(error: PeerError): string {
   return `${cinderMessage(error)} (HTTP ${error.status})${id ? ` (Request-ID: ${[id].flat()[0]})` : ''}`
 }
 
-/** The same without status and id of the request. */
-export const cinderMessage = (error: PeerError): string => messageIn(error) ?? 'n/a'
+/** The same without status and id of the request; the status in words where Cinder, or what stands before it, did not say why. cinderclient/exceptions.py from_response */
+export const cinderMessage = (error: PeerError): string => messageIn(error.text) ?? phraseOf(error.status)
 
-function messageIn({ text }: PeerError): string | undefined {
+function messageIn(text: string): string | undefined {
   try {
-    const [first] = Object.values(JSON.parse(text) as Record<string, { message?: string }>)
-    return first?.message
+    const body: unknown = JSON.parse(text)
+    if (typeof body !== 'object' || body === null || Object.keys(body).length === 0) return undefined
+    const { message } = ('message' in body ? body : Object.values(body)[0]) as { message?: unknown }
+    return typeof message === 'string' ? message : 'n/a'
   } catch {
     return undefined
   }
 }
+
+const phraseOf = (status = 500): string => (status === 413 ? 'Request Entity Too Large' : (STATUS_CODES[status] ?? 'n/a'))

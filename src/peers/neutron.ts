@@ -2,6 +2,7 @@
 import type { RequestContext } from '../oslo/context.ts'
 import { PeerError } from '../oslo/keystoneauth/errors.ts'
 import type { Session } from '../oslo/keystoneauth/session.ts'
+import { repr, str } from '../oslo/python.ts'
 import type { PeerService } from './service.ts'
 
 /** Filters of a list: a key with several values matches any of them. */
@@ -200,15 +201,28 @@ export function neutronFault(error: unknown): string | undefined {
   }
 }
 
-/** What Neutron said no with, in neutronclient's words, which Nova hands on to users. */
+/** What Neutron said no with, in neutronclient's words, which Nova hands on to users. neutronclient/v2_0/client.py exception_handler_v20 */
 export function neutronText(error: PeerError): string {
   const id = [error.headers['x-openstack-request-id']].flat()[0]
-  return `${messageIn(error) ?? error.message}${id ? `\nNeutron server returns request_ids: ['${id}']` : ''}`
+  const said = error.status === undefined ? error.message : saidBy(error.text, error.status)
+  return `${said}${id ? `\nNeutron server returns request_ids: ['${id}']` : ''}`
 }
 
-function messageIn({ text }: PeerError): string | undefined {
+function saidBy(text: string, status: number): string {
+  const body = parsed(text)
+  if (body === undefined) return text === '' ? `${status}-()` : text
+  const { NeutronError: said, message } = body as { NeutronError?: unknown; message?: unknown }
+  if (!said) return message ? str(message) : `${status}-${repr(body)}`
+  const { message: words, detail } = said as { message?: unknown; detail?: unknown }
+  if (typeof words !== 'string') return str(said)
+  return typeof detail === 'string' && detail !== '' ? `${words}\n${detail}` : words
+}
+
+/** A JSON object; undefined for anything else. */
+function parsed(text: string): object | undefined {
   try {
-    return (JSON.parse(text) as { NeutronError?: { message?: string } }).NeutronError?.message
+    const body: unknown = JSON.parse(text)
+    return typeof body === 'object' && body !== null ? body : undefined
   } catch {
     return undefined
   }

@@ -132,12 +132,23 @@ function textOf(value: unknown): string | null {
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }
 
-/** What Glance said, as glanceclient tells it: its HTML without tags. */
-export function glanceText(error: PeerError): string {
-  const lines = error.text
-    .replaceAll('<br />', '\n')
-    .split('\n')
-    .map((line) => line.replace(/<.*?>/g, '').trim())
-  const said = [...new Set(lines.filter((line) => line !== ''))]
-  return `HTTP ${said.length > 0 ? said.join(': ') : error.status}`
+/** What Glance said, as glanceclient tells it: its HTML without tags, the messages in its JSON. glanceclient/exc.py from_response */
+export function glanceText({ text, status, headers }: PeerError): string {
+  const type = String(headers['content-type'] ?? 'text/html')
+  const said = type.includes('json') ? messagesIn(text) : type.includes('html') ? withoutTags(text) : text.replaceAll('\n\n', '\n')
+  return `HTTP ${said || status}`
+}
+
+function withoutTags(html: string): string {
+  const lines = html.split(/\r?\n/).map((line) => line.trim().replace(/<.+?>/g, ''))
+  return [...new Set(lines.filter((line) => line !== ''))].join(': ')
+}
+
+function messagesIn(json: string): string {
+  try {
+    const parts = Object.values(JSON.parse(json) as Record<string, { message?: unknown } | null>)
+    return parts.flatMap((part) => (typeof part?.message === 'string' ? part.message : [])).join('\n')
+  } catch {
+    return ''
+  }
 }
