@@ -1,7 +1,8 @@
 /** Lists servers: those that no cell holds yet first, then those of all cells in one order. */
 import type { RequestContext } from '../../oslo/context.ts'
 import { bounded } from '../../oslo/database/regexp.ts'
-import { pythonRegExp, str } from '../../oslo/python.ts'
+import { str } from '../../oslo/python.ts'
+import { fromPython } from '../../oslo/python-regexp.ts'
 import { camel } from '../../stores/camel.ts'
 import { isServerColumn, type Server, type ServerFilter, sortValues } from '../../stores/cell/servers.ts'
 import { answered } from '../../stores/cells.ts'
@@ -164,7 +165,7 @@ const neverTrue = new Set(['locked', 'hidden'])
 
 /** nova/objects/build_request.py BuildRequestList.get_by_filters: what the database does for others. Times do not count here. */
 function matching({ exact = {}, anyOf = {}, like = {}, ...filter }: ServerFilter): (server: Server) => boolean {
-  const patterns = Object.entries(like).map(([column, pattern]) => [column, bounded(pythonRegExp(pattern), pattern)] as const)
+  const patterns = Object.entries(like).map(([column, pattern]) => [column, bounded(fromPython(pattern) ?? /(?!)/, pattern)] as const)
   return (server) => {
     const value = (column: string) => (server as unknown as Record<string, unknown>)[camel(column)]
     const tags = server.pending?.tags ?? []

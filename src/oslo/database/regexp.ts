@@ -1,5 +1,6 @@
 /** Whether a pattern is found in a text, in bounded time: patterns come from clients, and some take Node's engine longer than anyone waits. */
 import vm from 'node:vm'
+import { fromPython } from '../python-regexp.ts'
 import { DatabaseError } from './errors.ts'
 
 /** Of one text, in milliseconds. */
@@ -17,7 +18,9 @@ export const bounded = (compiled: RegExp, pattern = compiled.source): ((text: st
 
 function compile(pattern: string): RegExp {
   try {
-    return new RegExp(pattern.replaceAll('|', '\\|'), 'i')
+    const escaped = pattern.replaceAll('|', '\\|')
+    const { source, flags } = fromPython(escaped) ?? new RegExp(escaped)
+    return new RegExp(source, [...new Set(`${flags}i`)].join(''))
   } catch (error) {
     throw new DatabaseError(`not a regular expression: ${pattern}`, { cause: error })
   }

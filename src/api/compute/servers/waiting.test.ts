@@ -37,6 +37,7 @@ test.each<[query: string, expected: string[], as?: Person, version?: string]>([
   ['name=y-[12]$', ['many-2', 'many-1']],
   ['name=-1|-3', ['many-3', 'many-1']],
   ['name=Many', []],
+  ['name=(%3Fi)MANY-[12]\\Z', ['many-2', 'many-1']],
 ])('%s', async (query, expected, as, version) => {
   const { status, body } = await ask(query, as, version)
   expect(status).toBe(200)
