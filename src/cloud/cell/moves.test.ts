@@ -208,6 +208,15 @@ describe('a live migration', () => {
       expect((await migrations()).map(([, status]) => status)).toEqual(['error'])
     })
 
+  test('of a guest that does not run says what it does', async () => {
+    await t.cell.servers.update(server.uuid, { powerState: 6 })
+    await live(null)
+    expect(await t.settled(server.uuid)).toMatchObject({ vmState: 'active', host: server.host })
+    await expect
+      .poll(async () => (await t.cell.faults.latestOf([server.uuid])).get(server.uuid)?.message)
+      .toBe(`Instance ${server.uuid} in power_state crashed. Cannot live migrate while the instance is in this state.`)
+  })
+
   const slowMove = async () => {
     await t.close()
     await begin({ settings: { timings: { scale: 1, stage: 0, spawn: 0, destroy: 0, move: 20_000 } } })

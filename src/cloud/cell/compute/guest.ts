@@ -26,8 +26,8 @@ export const triggerCrashDump: Verb = {
   run: (host, { server }) => host.hypervisor.triggerCrashDump(server.uuid),
 }
 
-/** nova/compute/power_state.py STATE_MAP */
-const powerNames: Readonly<Record<number, string>> = {
+/** Names of power states. nova/compute/power_state.py STATE_MAP */
+export const powerNames: Readonly<Record<number, string>> = {
   [power.nostate]: 'pending',
   [power.running]: 'running',
   [power.paused]: 'paused',

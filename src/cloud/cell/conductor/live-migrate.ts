@@ -3,6 +3,7 @@ import type { RequestContext } from '../../../oslo/context.ts'
 import type { Server } from '../../../stores/cell/servers.ts'
 import type { RequestSpec } from '../../../stores/objects/request-spec.ts'
 import { power } from '../../drivers/hypervisor.ts'
+import { powerNames } from '../compute/guest.ts'
 import { checkDestination } from '../compute/live-migration.ts'
 import { type ExceptionName, isNova, nova, told } from '../errors.ts'
 import { addFault, recorded } from '../events.ts'
@@ -89,7 +90,12 @@ async function destinationOf(parts: CellParts, search: Search): Promise<{ source
   const { server, wanted, context, again } = search
   const { powerState, uuid } = server
   if (powerState !== power.running && powerState !== power.paused)
-    throw nova('InstanceInvalidState', { instance_uuid: uuid, attr: 'power_state', state: 'shutdown', method: 'live migrate' })
+    throw nova('InstanceInvalidState', {
+      instance_uuid: uuid,
+      attr: 'power_state',
+      state: powerNames[powerState ?? power.nostate],
+      method: 'live migrate',
+    })
   const source = await upHost(parts, server.host!)
   if (wanted === null) return { source, destination: await findDestination(parts, search, source) }
   if (wanted === server.host) throw nova('UnableToMigrateToSelf', { instance_id: uuid, host: wanted })
