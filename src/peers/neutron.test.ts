@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { PeerError } from '../oslo/keystoneauth/errors.ts'
-import { neutronText } from './neutron.ts'
+import type { Ask, Session } from '../oslo/keystoneauth/session.ts'
+import { neutron, neutronText } from './neutron.ts'
 
 // What neutronclient 14.0.0 made of the same answers
 const answers: [body: string, text: string][] = [
@@ -22,3 +23,23 @@ for (const [body, text] of answers)
 
 test('what is no answer is told as it is', () =>
   expect(neutronText(new PeerError('nobody there', { kind: 'unreachable', service: 'network' }))).toBe('nobody there'))
+
+test('a list comes in as many pages as Neutron gives it in', async () => {
+  const asked: Ask['query'][] = []
+  const links = (marker: string) => [
+    { rel: 'previous', href: 'http://inside:9696/v2.0/security-groups?page_reverse=True' },
+    { rel: 'next', href: `http://inside:9696/v2.0/security-groups?id=1&id=2&marker=${marker}` },
+  ]
+  const pages = [
+    { security_groups: [{ id: '1' }], security_groups_links: links('1') },
+    { security_groups: [{ id: '2' }], security_groups_links: links('2').slice(0, 1) },
+  ]
+  const request = async ({ query }: Ask) => ({ json: () => pages[asked.push(query) - 1] })
+  const session = { request } as unknown as Session
+  const { own } = neutron(
+    { as: () => session, own: session, close: async () => undefined },
+    { clock: { now: () => 0 }, extensionSeconds: 600 },
+  )
+  expect(await own.list('security-groups', { id: ['1', '2'] })).toEqual([{ id: '1' }, { id: '2' }])
+  expect(asked).toEqual([{ id: ['1', '2'] }, { id: ['1', '2'], marker: ['1'] }])
+})

@@ -136,8 +136,17 @@ const singular = (collection: Collection): string => keyOf(collection).slice(0, 
 const client = (session: Session): NeutronClient => ({
   session,
   async list(collection, query) {
-    const answer = await session.request({ path: `/v2.0/${collection}`, ...(query && { query }) })
-    return answer.json<Record<string, never[]>>()[keyOf(collection)]!
+    const key = keyOf(collection)
+    const found: never[] = []
+    let ask: NeutronQuery | undefined = query ?? {}
+    // [DEFAULT] pagination_max_limit of Neutron says how many come at once
+    while (ask) {
+      const answer = await session.request({ path: `/v2.0/${collection}`, ...(Object.keys(ask).length > 0 && { query: ask }) })
+      const page: Record<string, never[] | undefined> = answer.json()
+      for (const each of page[key]!) found.push(each)
+      ask = nextPage(page[`${key}_links`] ?? [])
+    }
+    return found
   },
   async show(collection, id, query) {
     const path = `/v2.0/${collection}/${encodeURIComponent(id)}`
@@ -186,6 +195,14 @@ const client = (session: Session): NeutronClient => ({
     return answer.json<{ auto_allocated_topology: { id: string } }>().auto_allocated_topology.id
   },
 })
+
+/** The query of the link to the next page; the rest of its address may be one that is not ours to use. neutronclient/v2_0/client.py Client._pagination */
+function nextPage(links: readonly { readonly rel: string; readonly href: string }[]): NeutronQuery | undefined {
+  const next = links.find(({ rel }) => rel === 'next')
+  if (!next) return undefined
+  const { searchParams } = new URL(next.href, 'http://neutron')
+  return Object.fromEntries([...new Set(searchParams.keys())].map((name) => [name, searchParams.getAll(name)]))
+}
 
 const bindingPath = (portId: string, host?: string): string =>
   `/v2.0/ports/${encodeURIComponent(portId)}/bindings${host === undefined ? '' : `/${encodeURIComponent(host)}`}`
