@@ -1,10 +1,12 @@
 /**
- * Regular expressions that clients write, who expect Python's `re`: which of them there are, and the same in JavaScript. Two things are only alike:
- * an atomic group and a possessive quantifier may give back what they took, and of a conditional group all is tried.
+ * Regular expressions that clients write, who expect Python's `re`: the same in JavaScript. Two things are only alike: an atomic group and a possessive
+ * quantifier may give back what they took, and of a conditional group all is tried.
  */
+import { isPythonRegExp } from './python-syntax.ts'
 
-/** Undefined where Python would refuse. It finds as `re.search` does. */
+/** Undefined where Python would refuse, and for characters by name. It finds as `re.search` does. */
 export function fromPython(pattern: string): RegExp | undefined {
+  if (!isPythonRegExp(pattern)) return undefined
   try {
     return new Translation(pattern).whole()
   } catch (error) {

@@ -1,7 +1,7 @@
 /** The formats that Nova's schemas name, with its own rules (nova/api/validation/validators.py and jsonschema's FormatChecker). */
 import { isIPv4, isIPv6 } from 'node:net'
+import { isPythonRegExp } from '../../oslo/python-syntax.ts'
 import { printableRange } from '../spec/printable.ts'
-import { isPythonRegExp } from './python-regexp.ts'
 import { isotime } from './values.ts'
 
 interface Format {

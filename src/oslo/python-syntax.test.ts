@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isPythonRegExp } from './python-regexp.ts'
+import { isPythonRegExp } from './python-syntax.ts'
 
 // What Python's re.compile said of each
 const patterns: Readonly<Record<'taken' | 'refused', readonly string[]>> = {
