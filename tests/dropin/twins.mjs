@@ -1,0 +1,201 @@
+// Nova's own compute API and ours on one deployment, each with a server, a flavor, a key, … of its own, so that both can be asked the same. In the environment:
+// see services.mjs, and
+//   NOVA_API        where Nova's own compute API is
+//   USERS_PASSWORD  of demo, demo_reader and alt_demo, when it is not the administrator's
+import { Agent, request } from 'node:http'
+import { authenticate, clientEnvironment, computeAt, needed, startServices } from './services.mjs'
+
+const agent = new Agent({ keepAlive: true })
+const env = clientEnvironment()
+
+/** The two that are compared, Nova's first. `things` are those of a side's own. */
+export const sides = [
+  { name: 'nova', url: needed('NOVA_API'), things: {} },
+  { name: 'ours', url: computeAt, things: {} },
+]
+
+const user = (name, project) =>
+  authenticate({ ...env, OS_USERNAME: name, OS_PROJECT_NAME: project, OS_PASSWORD: process.env.USERS_PASSWORD ?? env.OS_PASSWORD })
+
+/** Who asks; things belong to the member. */
+export const callers = {
+  admin: await authenticate(env),
+  member: await user('demo', 'demo'),
+  reader: await user('demo_reader', 'demo'),
+  other: await user('alt_demo', 'alt_demo'),
+}
+
+const endpoint = (type) =>
+  callers.member.catalog.find((each) => each.type === type).endpoints.find((each) => each.interface === 'public').url
+
+/** Starts our services, builds what both sides need, does the work, and takes all away again. */
+export async function withTwins(work) {
+  const running = await startServices()
+  process.stdout.write(`logs: ${running.folder}\n`)
+  try {
+    const shared = await sharedThings()
+    await Promise.all(sides.map((side) => build(side, shared)))
+    await work(shared)
+  } finally {
+    for (const side of sides) await remove(side)
+    await running.stop()
+    agent.destroy()
+  }
+}
+
+/** One request as it is; `version` undefined for the legacy endpoint. */
+export function ask(url, token, method, path, body, version) {
+  const headers = { 'x-auth-token': token, ...(version && { 'openstack-api-version': `compute ${version}` }) }
+  if (body !== undefined) Object.assign(headers, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) })
+  return new Promise((done, fail) => {
+    const outgoing = request(`${url}${path}`, { method, headers, agent }, (answer) => {
+      const chunks = []
+      answer
+        .on('data', (chunk) => chunks.push(chunk))
+        .on('end', () => done({ status: answer.statusCode, headers: answer.headers, text: Buffer.concat(chunks).toString() }))
+      answer.on('error', fail)
+    })
+    outgoing.setTimeout(120_000, () => outgoing.destroy(new Error(`${method} ${path}: no answer`)))
+    outgoing
+      .on('error', (error) =>
+        error.code === 'ECONNRESET' && outgoing.reusedSocket ? ask(url, token, method, path, body, version).then(done, fail) : fail(error),
+      )
+      .end(body)
+  })
+}
+
+/** As a caller, and it must work. The answer's body. */
+export async function sure(side, who, method, path, body, version = '2.96') {
+  const answer = await ask(side.url, callers[who].id, method, `/v2.1${path}`, body && JSON.stringify(body), version)
+  if (answer.status >= 300) throw new Error(`${side.name}: ${method} ${path}: ${answer.status} ${answer.text}`)
+  return answer.text ? JSON.parse(answer.text) : undefined
+}
+
+/** Of another service, as the member. */
+export async function fromPeer(type, path, method = 'GET', body) {
+  const answer = await fetch(`${endpoint(type)}${path}`, {
+    method,
+    headers: { 'x-auth-token': callers.member.id, 'content-type': 'application/json' },
+    ...(body && { body: JSON.stringify(body) }),
+  })
+  return answer.status === 204 ? undefined : answer.json()
+}
+
+async function sharedThings() {
+  const { images } = await fromPeer('image', '/v2/images?name=cirros')
+  const { networks } = await fromPeer('network', '/v2.0/networks?shared=true')
+  return { image: images[0].id, network: networks[0].id, host: (await sure(sides[0], 'admin', 'GET', '/os-hypervisors')).hypervisors[0] }
+}
+
+/** Both have the same, under names of the same length. */
+async function build(side, shared) {
+  const { things } = side
+  things.flavor = `alike${process.pid}-${side.name}`
+  await sure(side, 'admin', 'POST', '/flavors', { flavor: { id: things.flavor, name: things.flavor, ram: 64, vcpus: 1, disk: 0 } })
+  await sure(side, 'admin', 'POST', `/flavors/${things.flavor}/os-extra_specs`, { extra_specs: { key1: 'value1' } })
+  things.key = `alike${process.pid}-${side.name}`
+  await sure(
+    side,
+    'member',
+    'POST',
+    '/os-keypairs',
+    { keypair: { name: things.key, type: 'ssh', public_key: 'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQDALIKE alike' } },
+    '2.10',
+  ).catch(() => undefined)
+  things.aggregate = String(
+    (await sure(side, 'admin', 'POST', '/os-aggregates', { aggregate: { name: `alike${process.pid}-${side.name}` } })).aggregate.id,
+  )
+  things.group = (
+    await sure(side, 'member', 'POST', '/os-server-groups', {
+      server_group: { name: `alike${process.pid}-${side.name}`, policy: 'anti-affinity' },
+    })
+  ).server_group.id
+  const { volume } = await fromPeer('volumev3', '/volumes', 'POST', { volume: { size: 1, name: `alike${process.pid}-${side.name}` } })
+  things.volume = volume.id
+  await buildServer(side, shared)
+}
+
+/** Another server for a side. */
+export async function buildServer(side, { image, network }) {
+  const { things } = side
+  const server = {
+    name: `alike${process.pid}-${side.name}`,
+    imageRef: image,
+    flavorRef: '1',
+    networks: [{ uuid: network }],
+    metadata: { key1: 'value1' },
+    tags: ['abc'],
+  }
+  things.server = (await sure(side, 'member', 'POST', '/servers', { server })).server.id
+  await settled(side, ({ status }) => status === 'ACTIVE')
+  things.request = (await sure(side, 'member', 'GET', `/servers/${things.server}/os-instance-actions`)).instanceActions[0].request_id
+  things.port = (await sure(side, 'member', 'GET', `/servers/${things.server}/os-interface`)).interfaceAttachments[0].port_id
+}
+
+/** The side's server when nothing is being done to it and `good` says so; its status is GONE when there is none, STUCK after a minute. */
+export async function settled(side, good) {
+  for (let tries = 0; tries < 300; tries++) {
+    const answer = await ask(side.url, callers.admin.id, 'GET', `/v2.1/servers/${side.things.server}`, undefined, '2.96')
+    const server = answer.status === 200 ? JSON.parse(answer.text).server : { status: 'GONE', 'OS-EXT-STS:task_state': null }
+    if (server.status === 'GONE' || (server['OS-EXT-STS:task_state'] === null && good(server))) return server
+    await new Promise((resolve) => setTimeout(resolve, 200))
+  }
+  return { status: 'STUCK' }
+}
+
+async function remove(side) {
+  const { things } = side
+  const gone = (who, path) => ask(side.url, callers[who].id, 'DELETE', `/v2.1${path}`, undefined, '2.96').catch(() => undefined)
+  if (things.server) await gone('admin', `/servers/${things.server}`)
+  if (things.flavor) await gone('admin', `/flavors/${things.flavor}`)
+  if (things.key) await gone('member', `/os-keypairs/${things.key}`)
+  if (things.aggregate) await gone('admin', `/os-aggregates/${things.aggregate}`)
+  if (things.group) await gone('member', `/os-server-groups/${things.group}`)
+  if (things.volume) await fromPeer('volumev3', `/volumes/${things.volume}`, 'DELETE').catch(() => undefined)
+}
+
+/** An answer without what differs from side to side and from moment to moment. */
+export function plain({ status, headers, text }, operation) {
+  const said = text
+    .replaceAll(sides[0].url, '<url>')
+    .replaceAll(sides[1].url, '<url>')
+    .replaceAll(/-(nova|ours)\b/g, '-side')
+    .replaceAll(/\bfake[12]\b/g, '<host>')
+    .replaceAll(/\b10\.10\.\d+\.\d+/g, '<address>')
+    .replaceAll(/\bfa:16:3e(:[0-9a-f]{2}){3}/g, '<mac>')
+    .replaceAll(/"[0-9a-f]{56}"/g, '"<hostId>"')
+    .replaceAll(/instance-[0-9a-f]{8}/g, '<instance>')
+    .replaceAll(/("fingerprint": ?)"[^"]+"/g, '$1"<fingerprint>"')
+    .replaceAll(/("private_key": ?|"public_key": ?)"[^"]+"/g, '$1"<key>"')
+    .replaceAll(/"r-[a-z0-9]{8}"/g, '"<reservation>"')
+    .replaceAll(/("(?:hours|total_[a-z_]+|uptime)": ?)[\d.e-]+/g, '$1"<number>"')
+    .replaceAll(operation.at.includes('/os-aggregates') ? /("id": ?|aggregate )\d+/gi : /^$/g, '$1 0')
+    .replaceAll(/[^ -~][^ -~-]+(-[^ -~]+){40,}/g, '<letters>')
+    .replaceAll(/(access not found for )\d+/g, '$1<n>')
+    .replaceAll(/req-[0-9a-f-]{36}/g, '<request>')
+    .replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, '<uuid>')
+    .replaceAll(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?/g, '<time>')
+  let body = said
+  try {
+    body = JSON.stringify(sorted(JSON.parse(said)))
+  } catch {}
+  const told = ['content-type', 'openstack-api-version', 'x-openstack-nova-api-version', 'vary', 'location', 'allow', 'retry-after'].map(
+    (name) =>
+      `${name}: ${String(headers[name] ?? '')
+        .replaceAll(/[0-9a-f-]{36}/g, '<uuid>')
+        .replace(sides[0].url, '<url>')
+        .replace(sides[1].url, '<url>')}`,
+  )
+  return `${status} ${told.filter((each) => !each.endsWith(': ')).join('; ')} ${body}`
+}
+
+const sorted = (value) =>
+  Array.isArray(value)
+    ? value.map(sorted)
+    : typeof value === 'object' && value !== null
+      ? Object.fromEntries(
+          Object.entries(value)
+            .sort(([a], [b]) => (a < b ? -1 : 1))
+            .map(([key, each]) => [key, sorted(each)]),
+        )
+      : value
