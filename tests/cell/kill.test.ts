@@ -220,13 +220,16 @@ for (const [where, withBroker, seed] of [
           )
         for (const uuid of accepted) {
           const server = await cell.servers.find(uuid)
-          if (!server || server.taskState !== null || server.vmState === 'building' || doomed.has(uuid)) continue
+          if (!server || doomed.has(uuid)) continue
+          const isBuilding = server.vmState === 'building'
+          // one that a host has may be deleted while it is built
+          if (isBuilding ? server.host === null : server.taskState !== null) continue
           const chance = roll()
-          if (chance < 0.2) {
+          if (chance < (isBuilding ? 0.5 : 0.2)) {
             doomed.add(uuid)
             const host = server.host ?? 'fake1'
             busy.push(api.act(uuid, 'deleting', 'terminate_instance', { bdms: null }, { host }))
-          } else if (chance < 0.8) busy.push(anything(s, server))
+          } else if (chance < 0.8 && !isBuilding) busy.push(anything(s, server))
         }
         await pause(roll() * 250)
         await kill()

@@ -1,11 +1,26 @@
 /** Volumes leave a host: the server keeps them, or goes. */
 import type { RequestContext } from '../../../oslo/context.ts'
+import { hostVolumes } from '../../../peers/cinder-hosts.ts'
 import type { BlockDevice } from '../../../stores/cell/block-devices.ts'
 import { devicesOf, isVolume } from '../compute/devices.ts'
 import type { CellCore } from '../parts.ts'
 import { asked, despiteLeftovers, dropLeftovers, noVolume, volumesOf } from './client.ts'
 
 type Attached = BlockDevice & { readonly volumeId: string }
+
+/** A volume that was made for a device, and that a crash kept from being noted there, is the device's. */
+async function noteMade(core: CellCore, context: RequestContext, uuid: string): Promise<void> {
+  const unmade = (await devicesOf(core, uuid)).filter(
+    (device) => isVolume(device) && device.volumeId === null && device.sourceType !== 'volume',
+  )
+  for (const device of unmade)
+    try {
+      const made = await hostVolumes(core.cinder.own).madeWith(device.uuid!)
+      if (made) await core.cell.blockDevices.update(device.id, { volumeId: made.id })
+    } catch (error) {
+      core.log.warning(`Failed to look for a volume of the server: ${(error as Error).message}`, { context, instance: uuid })
+    }
+}
 
 const attachedTo = async (core: CellCore, uuid: string): Promise<Attached[]> =>
   (await devicesOf(core, uuid)).filter((device): device is Attached => isVolume(device) && device.volumeId !== null)
@@ -39,6 +54,7 @@ export async function disconnect(core: CellCore, context: RequestContext, uuid: 
  * nova/compute/manager.py ComputeManager._shutdown_instance
  */
 export async function releaseVolumes(core: CellCore, context: RequestContext, uuid: string): Promise<void> {
+  await noteMade(core, context, uuid)
   const devices = await attachedTo(core, uuid)
   for (const device of devices) await free(core, context, device)
   for (const device of devices) await drop(core, context, device)
@@ -49,6 +65,7 @@ export async function releaseVolumes(core: CellCore, context: RequestContext, uu
  * nova/compute/manager.py ComputeManager._cleanup_volumes
  */
 export async function abandonVolumes(core: CellCore, context: RequestContext, uuid: string): Promise<void> {
+  await noteMade(core, context, uuid)
   for (const device of await attachedTo(core, uuid)) {
     await free(core, context, device)
     await drop(core, context, device)

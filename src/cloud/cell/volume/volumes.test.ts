@@ -303,4 +303,21 @@ describe('what was cut off', () => {
     expect((await t.find(server.uuid))?.vmState).toBe('error')
     expect(await t.volumes.volume(id)).toBeUndefined()
   })
+
+  test.each(['deleted', 'given up'])('a volume that was made and not noted goes with its server: %s', async (how) => {
+    const { server, id } = await withVolume()
+    const device = (await devicesOf(server.uuid)).find(({ volumeId }) => volumeId === id)!
+    await t.volumes.removeAttachment(device.attachmentId!)
+    await t.cell.blockDevices.update(device.id, { volumeId: null, attachmentId: null, connectionInfo: null })
+    await t.cell.servers.update(server.uuid, { vmState: 'building', taskState: 'block_device_mapping' })
+    const others = await disk()
+    if (how === 'deleted') {
+      await t.act(server.uuid, 'deleting', 'terminate_instance', { bdms: null })
+      await t.gone(server.uuid)
+    } else {
+      await later()
+      expect((await t.find(server.uuid))?.vmState).toBe('error')
+    }
+    expect([await t.volumes.volume(id), (await shown(others)).status]).toEqual([undefined, 'available'])
+  })
 })
