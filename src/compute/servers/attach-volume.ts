@@ -200,7 +200,8 @@ export async function detachVolume(backends: Backends, context: RequestContext, 
   const details = detailsOf(backends, server)
   await requireHostUp(backends, details)
   await beginDetaching(backends, context, volumeId)
-  const own = volume.attachments.find(({ server_id }) => server_id === server.uuid)
+  // While a server moves it has two of one volume: the last counts, as in Nova's dictionary
+  const own = volume.attachments.findLast(({ server_id }) => server_id === server.uuid)
   try {
     await startTask(backends, context, details, {
       action: 'detach_volume',

@@ -88,7 +88,7 @@ async function release(
     const connector = stashedConnector(connectionInfo, host)
     if (connector) await cinder.act(id, 'os-terminate_connection', { connector })
     const volume = await cinder.volume(id)
-    const own = volume?.multiattach ? volume.attachments.find((each) => each.server_id === uuid) : undefined
+    const own = volume?.multiattach ? volume.attachments.findLast((each) => each.server_id === uuid) : undefined
     await cinder.act(id, 'os-detach', { attachment_id: own?.attachment_id ?? null })
   }
   if (deleteOnTermination) await cinder.removeVolume(id)

@@ -1,7 +1,7 @@
 /** What is attached to servers: what others refuse about it, and what is asked of whom. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { projectOf } from '../../../../tests/support/compute-api.ts'
-import { network, port } from '../../../../tests/support/fake-peers.ts'
+import { network, port, volume } from '../../../../tests/support/fake-peers.ts'
 import { type Farm, farm, imageId } from '../../../../tests/support/servers.ts'
 import { type StandIns, standIns } from '../../../../tests/support/stand-ins.ts'
 import { RemoteError } from '../../../oslo/messaging/failure.ts'
@@ -60,6 +60,16 @@ test('a server that no cell holds yet has nothing attached', async () => {
   expect((await farmed.api.call('2.90', `GET ${at}/os-volume_attachments/${volumeId}`, undefined, member)).status).toBe(404)
   const change = { volumeAttachment: { volumeId, delete_on_termination: true } }
   expect((await farmed.api.call('2.90', `PUT ${at}/os-volume_attachments/${volumeId}`, change, member)).status).toBe(404)
+})
+
+test('of two attachments of a volume to a server that moves, the compute is told the last', async () => {
+  const device = { sourceType: 'volume', destinationType: 'volume', volumeId, deviceName: '/dev/sdb' } as const
+  const uuid = await farmed.server({ devices: [device] })
+  const attachments = ['first', 'last'].map((attachment_id) => ({ server_id: uuid, attachment_id }))
+  farmed.fakes.volumes.set(...volume(volumeId, projectOf('member'), { status: 'in-use', attachments }))
+  await farmed.heard(0)
+  expect((await farmed.api.call('2.90', `DELETE /servers/${uuid}/os-volume_attachments/${volumeId}`, undefined, member)).status).toBe(202)
+  expect(await farmed.heard()).toMatchObject([{ method: 'detach_volume', args: { volume_id: volumeId, attachment_id: 'last' } }])
 })
 
 /** A network with a router to the outside, and an address out there. */
