@@ -30,6 +30,14 @@ test('every one answers 410 at every version, whoever asks and whatever is sent'
   expect(api.errors).toEqual([])
 })
 
+test.each([
+  ['{', 400],
+  ['\ufeff{}', 400],
+  ['{}', 410],
+])('their bodies must be JSON: %j → %i', async (body, status) =>
+  expect((await api.call('2.1', 'POST /os-agents', body)).status).toBe(status),
+)
+
 test('RDP consoles are refused with 400 until 2.5 and are not there from 2.6 on', async () => {
   const ask = (version: string) => api.call(version, 'POST /servers/x/action', { 'os-getRDPConsole': { type: 'rdp-html5' } })
   expect((await ask('2.5')).body.badRequest.message).toMatch(/either malformed or otherwise incorrect/)

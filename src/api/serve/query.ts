@@ -1,4 +1,4 @@
-/** Parses a query string as WebOb does: `&` between parameters, blank values kept, UTF-8 only. */
+/** Parses a query string as WebOb does: `&` or `;` between parameters, blank values kept, UTF-8 only. */
 import { Fault } from '../../compute/faults.ts'
 import type { Query } from './validate.ts'
 
@@ -8,7 +8,7 @@ const strict = new TextDecoder('utf-8', { fatal: true })
 export function parseQuery(text: string): Query {
   const out: Query = {}
   if (text === '') return out
-  for (const piece of text.split('&')) {
+  for (const piece of text.split(/[&;]/)) {
     if (piece === '') continue
     const mark = piece.indexOf('=')
     const key = decode(mark < 0 ? piece : piece.slice(0, mark))

@@ -7,7 +7,7 @@ import { RemoteError } from '../../oslo/messaging/failure.ts'
 import { repr } from '../../oslo/python.ts'
 import { refusalOf } from './faults.ts'
 import { linksOf } from './links.ts'
-import { askedVersion } from './microversion.ts'
+import { askedVersion, supportedType } from './microversion.ts'
 import { parseQuery } from './query.ts'
 import { booleanFrom, storedTime } from './values.ts'
 
@@ -35,6 +35,20 @@ for (const bad of ['two', '2.1.1', '2.01', '02.1'])
       `API Version String ${bad} is of invalid format. Must be of format MajorNum.MinorNum.`,
     ))
 
+const types: [string | undefined, boolean][] = [
+  [undefined, true],
+  ['', true],
+  ['application/json', true],
+  ['application/json;charset=latin-1', true],
+  ['application/json ;charset=utf-8', false],
+  ['Application/JSON', false],
+  ['application/vnd.openstack.compute+json; version=2.1', true],
+  ['text/plain; charset=x', true],
+  ['TEXT/PLAIN', false],
+  ['application/xml', false],
+]
+for (const [type, supported] of types) test(`Content-Type ${type}`, () => expect(supportedType(type)).toBe(supported))
+
 const queries: [string, Record<string, string[]>][] = [
   ['', {}],
   ['a=1&a=2&b=', { a: ['1', '2'], b: [''] }],
@@ -43,7 +57,8 @@ const queries: [string, Record<string, string[]>][] = [
   ['&&a=1&', { a: ['1'] }],
   ['a=%zz', { a: ['%zz'] }],
   ['a=%C3%A9', { a: ['é'] }],
-  ['a=1;b=2', { a: ['1;b=2'] }],
+  ['a=1;b=2&;c', { a: ['1'], b: ['2'], c: [''] }],
+  ['a=1%3Bb', { a: ['1;b'] }],
 ]
 for (const [text, parsed] of queries) test(`query ${text}`, () => expect(parseQuery(text)).toEqual(parsed))
 

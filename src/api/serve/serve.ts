@@ -141,7 +141,8 @@ function parsed(request: Request, bytes: Uint8Array): unknown {
   return bytes.length === 0 ? null : parseJson(bytes)
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true })
+// A byte order mark is no JSON
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 function parseJson(bytes: Uint8Array): unknown {
   if (tooDeep(bytes)) throw new Fault('malformedBody')
