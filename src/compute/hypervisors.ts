@@ -52,12 +52,16 @@ async function placeOf(backends: Backends, id: string): Promise<Found | undefine
   return answers.filter(answered).flatMap(({ cell, value }) => (value ? [{ cell, node: value }] : []))[0]
 }
 
-/** Those in whose names a text stands. Throws `noSuchHypervisors` when there is none. */
-export async function matchingHypervisors(backends: Backends, pattern: string): Promise<Hypervisor[]> {
+/** Those in whose names a text stands. Throws `noSuchHypervisors` when there is none, and if `allMapped` `hostNotMapped` for the first whose host is in no cell. */
+export async function matchingHypervisors(
+  backends: Backends,
+  pattern: string,
+  { allMapped = false }: { allMapped?: boolean } = {},
+): Promise<Hypervisor[]> {
   const answers = await backends.stores.cells.gather((cell) => cell.computeNodes.matching(pattern))
   const found = answers.filter(answered).flatMap(({ cell, value }) => value.map((node) => ({ cell, node })))
   if (found.length === 0) throw new Fault('noSuchHypervisors', pattern)
-  return withServices(backends, found)
+  return withServices(backends, found, allMapped)
 }
 
 /** By id or UUID. Throws `hypervisorNotFound`, also when its compute is gone. */
@@ -71,8 +75,8 @@ export async function findHypervisor(backends: Backends, id: string): Promise<Hy
 const computeCells = async ({ stores }: Backends): Promise<Cell[]> =>
   (await stores.cells.all()).filter(({ transportUrl }) => transportUrl !== null)
 
-/** Leaves out nodes that are left behind: their compute is deleted, or their host is not mapped. */
-async function withServices(backends: Backends, found: readonly Found[]): Promise<Hypervisor[]> {
+/** Leaves out nodes that are left behind: their compute is deleted, or their host is not mapped (unless they shall all be). */
+async function withServices(backends: Backends, found: readonly Found[], allMapped = false): Promise<Hypervisor[]> {
   const { stores } = backends
   const hosts = [...new Set(found.map(({ node }) => node.host!))]
   const cellIds = [...new Set(found.map(({ cell }) => cell.id))]
@@ -81,6 +85,8 @@ async function withServices(backends: Backends, found: readonly Found[]): Promis
     stores.cells.gather((cell) => cell.services.ofHosts(hosts, 'nova-compute'), cellIds),
   ])
   const cellOf = new Map(mapped.map(({ host, cellId }) => [host, cellId]))
+  const unmapped = allMapped ? hosts.find((host) => !cellOf.has(host)) : undefined
+  if (unmapped !== undefined) throw new Fault('hostNotMapped', unmapped)
   const services = new Map(
     answers.filter(answered).flatMap(({ cell, value }) => value.map((service) => [`${cell.id} ${service.host}`, service])),
   )

@@ -151,3 +151,13 @@ test('a list costs as many statements however long it is', async () => {
   for (const host of ['n1', 'n2', 'n3']) await addHost(api, host)
   expect(await cost()).toBe(before)
 })
+
+test('before 2.53 a host that no cell has yet cannot be searched for', async () => {
+  await addHost(api, 'early')
+  await api.backends.stores.api.hostMappings.remove('early')
+  for (const what of ['search', 'servers']) {
+    const { status, body } = await api.call('2.52', `GET ${list}/earl/${what}`)
+    expect([status, body.itemNotFound?.message]).toEqual([404, "Host 'early' is not mapped to any cell"])
+  }
+  expect(names((await api.call('2.53', `GET ${list}?hypervisor_hostname_pattern=earl`)).body)).toEqual([])
+})

@@ -101,7 +101,7 @@ export const hypervisors = resource({
     target: nobody,
     errors: [404],
     reply: many('hypervisors', bare),
-    run: ({ backends, params }) => compute.matchingHypervisors(backends, params.id!),
+    run: matching,
   }),
   'GET /os-hypervisors/:id/servers': op({
     until: '2.52',
@@ -111,7 +111,7 @@ export const hypervisors = resource({
     errors: [404],
     reply: many('hypervisors', withGuests),
     loaders: loaders(() => true),
-    run: ({ backends, params }) => compute.matchingHypervisors(backends, params.id!),
+    run: matching,
   }),
 })
 
@@ -124,6 +124,11 @@ async function list(call: Call & { query: Of<typeof listQuery> }) {
   // A pattern cannot be paged. Nova means to say so, and says this
   if ('limit' in query || marker) throw new Fault('malformedRequest')
   return compute.matchingHypervisors(backends, pattern)
+}
+
+/** Unlike the lists these leave no host out (nova/api/openstack/compute/hypervisors.py search, servers). */
+function matching({ backends, params }: Call) {
+  return compute.matchingHypervisors(backends, params.id!, { allMapped: true })
 }
 
 /** A UUID from 2.53 on, a number before. */
