@@ -19,7 +19,7 @@ export async function pageOfMigrations(
 ): Promise<Migration[]> {
   // With a limit of 0 nothing is asked, so that a marker which is not there does not matter either
   if (limit === 0) return []
-  const after = marker === undefined ? undefined : sortValues(await findMarker(backends, marker))
+  const after = marker ? sortValues(await findMarker(backends, marker)) : undefined
   const answers = await backends.stores.cells.gather((cell) => cell.migrations.list(filter, { limit, after }))
   const all = unlessDown(backends, answers).flatMap(({ value }) => value)
   return newest(all.sort(compared).slice(0, limit))

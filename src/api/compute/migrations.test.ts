@@ -50,6 +50,7 @@ const rows: Row[] = [
   ['2.59', '?limit=x', 400],
   ['2.59', '?limit=1&limit=2', 400],
   ['2.59', '?marker=never', 400],
+  ['2.59', '?marker=', 200],
   ['2.59', '?marker=never&limit=0', 200],
   ['2.59', '?changes-since=x', 400],
   ['2.65', '?changes-before=2026-01-01', 400],
