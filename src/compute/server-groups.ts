@@ -105,7 +105,10 @@ const olderForm = (event: string, uuid: string, facts: object) => ({
   payload: { ...facts, server_group_id: uuid },
 })
 
-/** Which members of these groups are there: not deleted, or not yet in a cell. Those in a cell that does not answer are taken to be there. */
+/**
+ * Which members of these groups are there: first those not yet in a cell, then those of each cell that are not deleted, the newest first.
+ * Those in a cell that does not answer are taken to be there. nova/api/openstack/compute/server_groups.py _get_not_deleted
+ */
 export async function livingMembers({ stores }: Backends, groups: readonly ServerGroup[]): Promise<ReadonlySet<string>> {
   const mappings = await stores.api.serverMappings.of([...new Set(groups.flatMap(({ members }) => members))])
   const living = new Set(mappings.filter(({ cellId }) => cellId === null).map(({ instanceUuid }) => instanceUuid!))

@@ -77,24 +77,24 @@ test('what is shown: owners from 2.13 on, one policy with rules from 2.64 on', a
   expect(made.server_group).toEqual(await at('2.64'))
 })
 
-test('members are those that are there, or that no cell has yet', async () => {
+test('members are those that no cell has yet, and those that are there, the newest first', async () => {
   const group = await make('members')
   const { database } = api.backends.stores.api
   const cell = await cellOf(api)
-  const [alive, gone, waiting] = [await addServer(api), await addServer(api), await addServer(api)]
+  const [alive, gone, waiting, newest] = [await addServer(api), await addServer(api), await addServer(api), await addServer(api)]
   await cell.servers.destroy(gone)
   await cell.servers.update(waiting, { vmState: 'soft-delete' })
   const unscheduled = crypto.randomUUID()
   await database.write(async (tx) => {
     const { id } = await tx.selectFrom('instance_groups').select('id').where('uuid', '=', group).executeTakeFirstOrThrow()
-    for (const instance_uuid of [gone, alive, waiting, unscheduled, crypto.randomUUID()])
+    for (const instance_uuid of [gone, alive, waiting, newest, unscheduled, crypto.randomUUID()])
       await tx.insertInto('instance_group_member').values({ group_id: id, instance_uuid }).execute()
     await tx
       .insertInto('instance_mappings')
       .values({ instance_uuid: unscheduled, project_id: projectOf('member'), cell_id: null, queued_for_delete: false })
       .execute()
   })
-  expect((await api.call('2.1', `GET /os-server-groups/${group}`)).body.server_group.members).toEqual([alive, unscheduled])
+  expect((await api.call('2.1', `GET /os-server-groups/${group}`)).body.server_group.members).toEqual([unscheduled, newest, alive])
 })
 
 test('lists: of the own project, of all for admins, in pieces', async () => {

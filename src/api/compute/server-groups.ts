@@ -57,10 +57,15 @@ const shown = view<compute.ServerGroup, Extra>({
   metadata: f.map(() => ({})).until('2.63'),
   policy: f.text((r) => r.policy).since('2.64'),
   rules: f.map(rulesOf).since('2.64'),
-  members: f.texts((r, x) => r.members.filter((uuid) => x.living.has(uuid))).needs('living'),
+  members: f.texts(membersOf).needs('living'),
   project_id: f.text((r) => r.projectId).since('2.13'),
   user_id: f.text((r) => r.userId).since('2.13'),
 })
+
+function membersOf({ members }: compute.ServerGroup, { living }: Extra): string[] {
+  const own = new Set(members)
+  return [...living].filter((uuid) => own.has(uuid))
+}
 
 /** Rules are kept as texts. */
 function rulesOf({ rules: { max_server_per_host: most } }: compute.ServerGroup): Record<string, number> {

@@ -61,7 +61,7 @@ export const hosts = (database: Database<CellTables>) => ({
       return Number(row.n)
     }),
 
-  /** Those of these servers that are there: neither deleted, nor hidden, nor waiting to be deleted for good. */
+  /** Those of these servers that are there, the newest first: neither deleted, nor hidden, nor waiting to be deleted for good. */
   living: (uuids: readonly string[]): Promise<string[]> =>
     database.read(async (tx) => {
       if (uuids.length === 0) return []
@@ -72,6 +72,8 @@ export const hosts = (database: Database<CellTables>) => ({
         .where('deleted', '=', 0)
         .where((eb) => eb.or([eb('vm_state', '!=', 'soft-delete'), eb('vm_state', 'is', null)]))
         .where((eb) => eb.or([eb('hidden', '=', false), eb('hidden', 'is', null)]))
+        .orderBy('created_at', 'desc')
+        .orderBy('id', 'desc')
         .execute()
       return rows.map((row) => row.uuid!)
     }),
