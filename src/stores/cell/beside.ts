@@ -45,7 +45,8 @@ export function selectBeside({ objectOf, listOf }: Fragments, part: keyof Beside
     case 'metadata':
       return `(SELECT ${objectOf('key', 'value')} ${fromPairs('instance_metadata')})`
     case 'systemMetadata':
-      return `(SELECT ${objectOf('key', 'value')} ${fromPairs('instance_system_metadata')})`
+      // Of deleted servers it is still shown. nova/db/main/api.py _instance_system_metadata_get_multi
+      return `(SELECT ${objectOf('key', 'value')} FROM instance_system_metadata WHERE instance_uuid = instances.uuid AND (instance_system_metadata.deleted = 0 OR instances.deleted <> 0))`
     case 'tags':
       return `(SELECT ${listOf(['tag'])} FROM tags WHERE resource_id = instances.uuid)`
     case 'volumes':

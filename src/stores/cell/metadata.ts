@@ -78,8 +78,13 @@ export async function setPairs(
   }
 }
 
+/** Nova reads system metadata that is marked as deleted, so there nothing is only marked. nova/db/main/api.py _instance_metadata_update_in_place */
 export async function removePairs(tx: Writing<CellTables>, table: Table, uuid: string, keys: readonly string[], at: string): Promise<void> {
   if (keys.length === 0) return
+  if (table === 'instance_system_metadata') {
+    await tx.deleteFrom(table).where('instance_uuid', '=', uuid).where('key', 'in', keys).execute()
+    return
+  }
   await tx
     .updateTable(table)
     .set((eb) => ({ deleted: eb.ref('id'), deleted_at: at }))
