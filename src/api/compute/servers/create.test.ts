@@ -464,6 +464,30 @@ test('ports that pass devices through, and those that ask for resources', async 
   ])
 })
 
+test('ports that ask for several groups of resources need computes of 24.0.0', async () => {
+  const { database } = (await api.backends.stores.cells.byId(cellId))!
+  const ofVersion = (version: number) => database.write((tx) => tx.updateTable('services').set({ version }).execute())
+  const ask = () => create('2.72', { networks: [{ port: ids.qos }] })
+  const before = fakes.ports.get(ids.qos)!
+  const resource_request = { request_groups: [{ id: uuid(71), resources: { NET_BW_EGR_KILOBIT_PER_SEC: 1 }, required: [] }] }
+  fakes.ports.set(ids.qos, { ...before, resource_request })
+  fakes.extensions.add('port-resource-request-groups')
+  try {
+    await ofVersion(57)
+    const { status, body } = await ask()
+    expect([status, body.badRequest?.message]).toEqual([
+      400,
+      expect.stringMatching(/^The port-resource-request-groups neutron API extension is not/),
+    ])
+    await ofVersion(58)
+    expect((await ask()).status).toBe(202)
+  } finally {
+    fakes.extensions.clear()
+    fakes.ports.set(ids.qos, before)
+    await ofVersion(72)
+  }
+})
+
 test('a flavor that pins processors, a forced host and a destination', async () => {
   const pinned = (await create('2.74', { flavorRef: 'pinned', availability_zone: 'nova:host1:node1' }, 'admin')).body.server
   const forced = data((await cast(pinned.id)).args.request_specs[0])

@@ -131,9 +131,10 @@ async function guestOf(backends: Backends, wanted: WantedServers, meta: Basics['
   const numa = numaTopology(flavor, meta)
   const affinity = pciAffinity(flavor, meta)
   const ofFlavor = pciRequests(backends, flavor, affinity)
-  const networks = networkResources(backends, wanted.networks, await asked.networks, affinity)
+  const facts = await asked.networks
+  const networks = networkResources(backends, wanted.networks, facts, affinity)
   refuseAccelerators(flavor.extraSpecs)
-  await checkComputes(backends, wanted, networks, numa?.cells?.[0]?.cpu_policy === 'mixed')
+  await checkComputes(backends, wanted, { ...networks, extended: facts.extended }, numa?.cells?.[0]?.cpu_policy === 'mixed')
   const groups = backends.settings.filterScheduler.pciInPlacement ? pciGroups(ofFlavor) : []
   return { numa, networks, pci: [...ofFlavor, ...networks.pci], pciGroups: groups }
 }
@@ -234,13 +235,24 @@ function refuseAccelerators(extraSpecs: Readonly<Record<string, string>>): void 
 }
 
 /** What only some callers and some computes understand. */
-async function checkComputes(backends: Backends, { may }: WantedServers, networks: NetworkResources, mixed: boolean): Promise<void> {
+async function checkComputes(
+  backends: Backends,
+  { may }: WantedServers,
+  networks: NetworkResources & { readonly extended: boolean },
+  mixed: boolean,
+): Promise<void> {
   if (networks.remoteManaged)
     await requireComputes(backends, 61, 'Remote-managed ports are not supported until an upgrade is fully finished.')
   if (networks.groups.length > 0 && !may.portsWithResourceRequests)
     throw new Fault(
       'badRequest',
       'Creating servers with ports having resource requests, like a port with a QoS minimum bandwidth policy, is not supported until microversion 2.72.',
+    )
+  if (networks.groups.length > 0 && networks.extended)
+    await requireComputes(
+      backends,
+      58,
+      'The port-resource-request-groups neutron API extension is not supported by old nova compute service. Upgrade your compute services to Xena (24.0.0) or later.',
     )
   if (mixed)
     await requireComputes(
