@@ -18,7 +18,7 @@ export interface Tasks {
     device_type: null
     tag: string | null
     supports_multiattach: boolean
-    delete_on_termination: boolean
+    delete_on_termination: boolean | string
   }
   confirm_snapshot_based_resize: { instance: Instance; migration: Migration }
   live_migrate_instance: {

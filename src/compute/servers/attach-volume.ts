@@ -38,7 +38,8 @@ export interface VolumeAttachment {
   readonly volumeId: string
   readonly device: string | null
   readonly tag: string | null
-  readonly deleteOnTermination: boolean
+  /** As it was said: nova/objects/block_device.py takes any text for yes, `false` among them. */
+  readonly deleteOnTermination: boolean | string
   readonly multiattachToo: boolean
   /** Whether the answer can wait for the name that the device gets. */
   readonly wait: boolean
@@ -158,7 +159,7 @@ async function attachHere(
       sourceType: 'volume',
       destinationType: 'volume',
       volumeId: volume.id,
-      deleteOnTermination,
+      deleteOnTermination: Boolean(deleteOnTermination),
       noDevice: false,
       encrypted: false,
     }),

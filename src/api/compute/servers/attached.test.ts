@@ -10,6 +10,7 @@ import type { NeutronClient } from '../../../peers/neutron.ts'
 const netId = '00000000-0000-4000-8000-0000000000a1'
 const strange = '00000000-0000-4000-8000-0000000000a2'
 const volumeId = '00000000-0000-4000-8000-0000000000a3'
+const textually = '00000000-0000-4000-8000-0000000000a4'
 
 const member = { as: 'member' } as const
 
@@ -70,6 +71,24 @@ test('of two attachments of a volume to a server that moves, the compute is told
   await farmed.heard(0)
   expect((await farmed.api.call('2.90', `DELETE /servers/${uuid}/os-volume_attachments/${volumeId}`, undefined, member)).status).toBe(202)
   expect(await farmed.heard()).toMatchObject([{ method: 'detach_volume', args: { volume_id: volumeId, attachment_id: 'last' } }])
+})
+
+test('a text that is to say whether a volume goes with its server is handed on as it is, and says yes where it is kept', async () => {
+  farmed.fakes.volumes.set(...volume(textually, projectOf('member')))
+  const attach = (uuid: string) =>
+    farmed.api.call(
+      '2.100',
+      `POST /servers/${uuid}/os-volume_attachments`,
+      { volumeAttachment: { volumeId: textually, delete_on_termination: 'false' } },
+      member,
+    )
+  await farmed.heard(0)
+  expect((await attach(await farmed.server())).body.volumeAttachment).toMatchObject({ delete_on_termination: 'false' })
+  expect(await farmed.heard()).toMatchObject([{ to: 'conductor', method: 'attach_volume', args: { delete_on_termination: 'false' } }])
+  const shelved = await farmed.server({ vmState: 'shelved_offloaded', host: null, node: null })
+  expect((await attach(shelved)).status).toBe(200)
+  const shown = await farmed.api.call('2.100', `GET /servers/${shelved}/os-volume_attachments/${textually}`, undefined, member)
+  expect(shown.body.volumeAttachment.delete_on_termination).toBe(true)
 })
 
 /** A network with a router to the outside, and an address out there. */

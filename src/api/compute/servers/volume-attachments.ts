@@ -71,15 +71,14 @@ async function attach(
   call: Call & { readonly member: Server; readonly body: { readonly volumeAttachment: Attaching } },
 ): Promise<object | undefined> {
   const { backends, context, member, body, at } = call
-  const { volumeId, device = null, tag = null, delete_on_termination } = body.volumeAttachment
+  const { volumeId, device = null, tag = null, delete_on_termination = false } = body.volumeAttachment
   refuseShelved(call, member, 'attachVolume')
-  const deleteOnTermination = booleanFrom(delete_on_termination ?? false) === true
   const wait = !at('2.101')
   const name = await attachVolume(backends, context, member, {
     volumeId,
     device,
     tag,
-    deleteOnTermination,
+    deleteOnTermination: delete_on_termination,
     multiattachToo: at('2.60'),
     wait,
   })
@@ -91,7 +90,7 @@ async function attach(
       volumeId,
       device: name,
       ...(at('2.70') && { tag }),
-      ...(at('2.79') && { delete_on_termination: delete_on_termination ?? false }),
+      ...(at('2.79') && { delete_on_termination }),
     },
   }
 }
@@ -100,7 +99,7 @@ interface Attaching {
   readonly volumeId: string
   readonly device?: string | null
   readonly tag?: string
-  readonly delete_on_termination?: unknown
+  readonly delete_on_termination?: boolean | string
 }
 
 export const volumeAttachments = resource({
