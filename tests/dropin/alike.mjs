@@ -6,7 +6,7 @@
 // Services and hosts are not changed with bodies that could succeed: both sides share them.
 import { appendFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { ask, buildServer, callers, plain, settled, sides, withTwins } from './twins.mjs'
+import { ask, buildServer, plain, settled, sides, withTwins } from './twins.mjs'
 
 const { verdictOf } = await import('../../src/api/serve/validate.ts')
 const { mutations, seeded, valueFor } = await import('../support/mutations.ts')
@@ -28,13 +28,13 @@ const counts = { asked: 0, alike: 0, succeeded: 0 }
 if (values.write) writeFileSync(values.write, '')
 
 /** One that was changed so that the other requests would be about something else is made again. */
-async function renewed(shared) {
+async function renewed() {
   const servers = await Promise.all(sides.map((side) => settled(side, () => true)))
   if (servers.every(({ status, locked }) => status === 'ACTIVE' && locked === false)) return
   await Promise.all(
     sides.map(async (side) => {
-      await ask(side.url, callers.admin.id, 'DELETE', `/v2.1/servers/${side.things.server}`, undefined, '2.96')
-      await buildServer(side, shared)
+      await ask(side, 'admin', 'DELETE', `/v2.1/servers/${side.things.server}`, undefined, '2.96')
+      await buildServer(side)
     }),
   )
 }
@@ -42,7 +42,7 @@ async function renewed(shared) {
 const strangers = ['8d5a1a3e-0b3e-4f0f-9d39-0d2f0e5ad6b1', '1', 'x', '%00', '%D1%82', 'a'.repeat(300), "'", '-1', '1e999']
 
 /** What the names in a route stand for; of each thing the side's own, mostly. */
-function namesOf(route, shared) {
+function namesOf(route) {
   const [, resource, , below] = route.split('/')
   const own = {
     servers: ({ server }) => server,
@@ -50,14 +50,14 @@ function namesOf(route, shared) {
     'os-keypairs': ({ key }) => key,
     'os-aggregates': ({ aggregate }) => aggregate,
     'os-server-groups': ({ group }) => group,
-    images: () => shared.image,
-    'os-hypervisors': () => shared.host.id,
-    'os-hosts': () => shared.host.hypervisor_hostname,
-    'os-quota-sets': () => callers.other.projectId,
+    images: ({ image }) => image,
+    'os-hypervisors': ({ hypervisor }) => hypervisor,
+    'os-hosts': ({ host }) => host,
+    'os-quota-sets': (_, { other }) => other.projectId,
     'os-quota-class-sets': () => 'alike',
-    'os-simple-tenant-usage': () => callers.member.projectId,
-    'os-networks': () => shared.network,
-    'os-tenant-networks': () => shared.network,
+    'os-simple-tenant-usage': (_, { member }) => member.projectId,
+    'os-networks': ({ network }) => network,
+    'os-tenant-networks': ({ network }) => network,
     'os-volumes': ({ volume }) => volume,
     versions: () => 'v2.1',
   }[resource]
@@ -82,9 +82,9 @@ function namesOf(route, shared) {
   })
 }
 
-const pathOf = (route, names, things) => {
+const pathOf = (route, names, { things, callers }) => {
   let turn = 0
-  return route.replaceAll(/:\w+/g, () => names[turn++](things))
+  return route.replaceAll(/:\w+/g, () => names[turn++](things, callers))
 }
 
 const texts = (value) => (Array.isArray(value) ? value : [value]).map((each) => (typeof each === 'string' ? each : JSON.stringify(each)))
@@ -110,12 +110,12 @@ function requestOf(operation, minor) {
   return { body, query, fits: fits(bodySchema, body) && fits(querySchema, query) }
 }
 
-async function compare(operation, minor, shared) {
+async function compare(operation, minor) {
   const [method, route, action] = operation.at.split(' ')
   const who = random() < 0.6 ? 'admin' : pick(['member', 'member', 'reader', 'other'])
   const asked = requestOf(operation, minor)
   if (asked.fits && sharedByBoth.test(operation.at)) return
-  const names = namesOf(route, shared)
+  const names = namesOf(route)
   // an action that nothing describes still has to be named
   const body = asked.body === undefined && action ? { [action]: null } : asked.body
   const query = queryOf(asked.query)
@@ -129,9 +129,9 @@ async function compare(operation, minor, shared) {
         : JSON.stringify(body, (key, value) =>
             /^(name|id)$/.test(key) && /^[\w./-]{1,40}$/.test(value) && made.test(operation.at) ? `${value}-${side.name}` : value,
           )
-    const prefix = minor === 0 ? `/v2/${callers[who].projectId}` : '/v2.1'
-    const path = `${route === '/' || route.startsWith('/versions') ? '' : prefix}${pathOf(route, names, side.things)}${query && `?${query}`}`
-    const answer = await ask(side.url, callers[who].id, method, path, text, version).catch((error) => ({
+    const prefix = minor === 0 ? `/v2/${side.callers[who].projectId}` : '/v2.1'
+    const path = `${route === '/' || route.startsWith('/versions') ? '' : prefix}${pathOf(route, names, side)}${query && `?${query}`}`
+    const answer = await ask(side, who, method, path, text, version).catch((error) => ({
       status: 0,
       headers: {},
       text: error.message,
@@ -157,15 +157,15 @@ async function compare(operation, minor, shared) {
       )
   }
   if (answers.some(({ status }) => status < 300)) counts.succeeded++
-  if (answers.some(({ status }) => status < 300) && method !== 'GET' && route.startsWith('/servers/')) await renewed(shared)
+  if (answers.some(({ status }) => status < 300) && method !== 'GET' && route.startsWith('/servers/')) await renewed()
 }
 
-await withTwins(async (shared) => {
+await withTwins(async () => {
   for (const operation of upstream) {
     if (!only.test(operation.at)) continue
     const minors = operation.removed === undefined ? operation.boundaries : [operation.since, operation.until]
     for (const minor of [...new Set([...(operation.since === 1 ? [0] : []), ...minors])])
-      for (let i = 0; i < tries; i++) await compare(operation, minor, shared)
+      for (let i = 0; i < tries; i++) await compare(operation, minor)
   }
 })
 process.stdout.write(

@@ -16,8 +16,7 @@ export const computeAt = process.env.COMPUTE_LISTEN ?? 'http://127.0.0.1:8774'
 export const metadataAt = process.env.METADATA_LISTEN ?? 'http://127.0.0.1:8775'
 
 /** The environment of a client: the OS_* of the openrc and where our services are. */
-export function clientEnvironment() {
-  const openrc = needed('OPENRC')
+export function clientEnvironment(openrc = needed('OPENRC')) {
   if (!existsSync(openrc)) stop(`there is no ${openrc}`)
   const { stdout } = spawnSync('sh', ['-c', '. "$0" >/dev/null 2>&1; env -0', openrc], { encoding: 'utf8' })
   const all = Object.fromEntries(

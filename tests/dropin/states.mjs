@@ -4,7 +4,7 @@
 // In the environment: see twins.mjs. Arguments: --only PATTERN (of `STATE ACTION`), --write FILE (the differences, a JSON text a line).
 import { appendFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { ask, buildServer, callers, plain, settled, sides, sure, withTwins } from './twins.mjs'
+import { ask, buildServer, plain, settled, sides, sure, withTwins } from './twins.mjs'
 
 const { values } = parseArgs({ options: { only: { type: 'string', default: '' }, write: { type: 'string' } } })
 const only = new RegExp(values.only)
@@ -28,7 +28,7 @@ const states = {
   error: [act('admin', { 'os-resetState': { state: 'error' } }, is('ERROR'))],
 }
 
-const actions = ({ image }) => ({
+const actions = {
   addFixedIp: ['admin', { addFixedIp: { networkId: '8d5a1a3e-0b3e-4f0f-9d39-0d2f0e5ad6b1' } }, '2.43'],
   addSecurityGroup: ['member', { addSecurityGroup: { name: 'default' } }],
   changePassword: ['member', { changePassword: { adminPass: 'secret' } }],
@@ -47,7 +47,7 @@ const actions = ({ image }) => ({
   pause: ['member', { pause: null }],
   'reboot SOFT': ['member', { reboot: { type: 'SOFT' } }],
   'reboot HARD': ['member', { reboot: { type: 'HARD' } }],
-  rebuild: ['member', { rebuild: { imageRef: image } }],
+  rebuild: ['member', { rebuild: { imageRef: 'IMAGE' } }],
   removeFixedIp: ['admin', { removeFixedIp: { address: '192.0.2.1' } }, '2.43'],
   removeSecurityGroup: ['member', { removeSecurityGroup: { name: 'none' } }],
   rescue: ['member', { rescue: {} }],
@@ -64,7 +64,7 @@ const actions = ({ image }) => ({
   unpause: ['member', { unpause: null }],
   unrescue: ['member', { unrescue: null }],
   unshelve: ['member', { unshelve: null }],
-})
+}
 
 /** What is asked of a server beside its actions: method, path below it, body. */
 const others = {
@@ -83,12 +83,12 @@ const others = {
 }
 
 /** Both sides' servers in a state, made anew. */
-async function bring(steps, shared) {
+async function bring(steps) {
   await Promise.all(
     sides.map(async (side) => {
-      await ask(side.url, callers.admin.id, 'POST', `/v2.1/servers/${side.things.server}/action`, '{"forceDelete":null}', version)
+      await ask(side, 'admin', 'POST', `/v2.1/servers/${side.things.server}/action`, '{"forceDelete":null}', version)
       await settled(side, is('GONE'))
-      await buildServer(side, shared)
+      await buildServer(side)
       for (const { who, body, then } of steps) {
         await sure(side, who, 'POST', `/servers/${side.things.server}/action`, body)
         await settled(side, then)
@@ -101,10 +101,10 @@ async function compare(name, who, method, path, body, at) {
   if (!only.test(name)) return false
   const answers = await Promise.all(
     sides.map((side) => {
-      const { server, port, volume } = side.things
-      const text = body === undefined ? undefined : JSON.stringify(body).replace('VOLUME', volume)
+      const { server, port, volume, image } = side.things
+      const text = body === undefined ? undefined : JSON.stringify(body).replace('VOLUME', volume).replace('IMAGE', image)
       const below = path.replace('PORT', port).replace('VOLUME', volume)
-      return ask(side.url, callers[who].id, method, `/v2.1/servers/${server}${below}`, text, at)
+      return ask(side, who, method, `/v2.1/servers/${server}${below}`, text, at)
     }),
   )
   const changed = method !== 'GET' && answers.some(({ status }) => status < 300)
@@ -169,22 +169,15 @@ async function outcome(side) {
   return plain({ status: '', headers: {}, text: JSON.stringify(state) }, { at: '' })
 }
 
-await withTwins(async (shared) => {
+await withTwins(async () => {
   for (const [state, steps] of Object.entries(states)) {
     let fresh = false
     const asked = [
-      ...Object.entries(actions(shared)).map(([name, [who, body, at = version]]) => [
-        `${state}: ${name}`,
-        who,
-        'POST',
-        '/action',
-        body,
-        at,
-      ]),
+      ...Object.entries(actions).map(([name, [who, body, at = version]]) => [`${state}: ${name}`, who, 'POST', '/action', body, at]),
       ...Object.entries(others).map(([name, [who, method, path, body]]) => [`${state}: ${name}`, who, method, path, body, version]),
     ].filter(([name]) => only.test(name))
     for (const each of asked) {
-      if (!fresh) await bring(steps, shared)
+      if (!fresh) await bring(steps)
       fresh = !(await compare(...each))
     }
   }

@@ -1,54 +1,56 @@
-// Nova's own compute API and ours on one deployment, each with a server, a flavor, a key, … of its own, so that both can be asked the same. In the environment:
-// see services.mjs, and
-//   NOVA_API        where Nova's own compute API is
-//   USERS_PASSWORD  of demo, demo_reader and alt_demo, when it is not the administrator's
+// Nova's own compute API and ours, each with a server, a flavor, a key, … of its own, so that both can be asked the same: on one deployment or, to compare what stands
+// behind them as well, in clouds of their own. In the environment: see services.mjs, and
+//   NOVA_API      where Nova's own compute API is
+//   OTHER_OPENRC  a file that exports OS_* of an administrator of the other cloud, an embedded one that runs, say; ours is started on Nova's deployment when unset
+// Both clouds have demo, demo_reader and alt_demo, with the administrator's password (`nova-ts cloud up --password`).
 import { Agent, request } from 'node:http'
 import { authenticate, clientEnvironment, computeAt, needed, startServices } from './services.mjs'
 
 const agent = new Agent({ keepAlive: true })
-const env = clientEnvironment()
+const other = process.env.OTHER_OPENRC
 
-/** The two that are compared, Nova's first. `things` are those of a side's own. */
+/** The two that are compared, Nova's first. `things` are those of a side's own, `callers` who asks: things belong to the member. */
 export const sides = [
-  { name: 'nova', url: needed('NOVA_API'), things: {} },
-  { name: 'ours', url: computeAt, things: {} },
+  await sideOf('nova', clientEnvironment(), needed('NOVA_API')),
+  await sideOf('ours', clientEnvironment(other), other ? undefined : computeAt),
 ]
 
-const user = (name, project) =>
-  authenticate({ ...env, OS_USERNAME: name, OS_PROJECT_NAME: project, OS_PASSWORD: process.env.USERS_PASSWORD ?? env.OS_PASSWORD })
-
-/** Who asks; things belong to the member. */
-export const callers = {
-  admin: await authenticate(env),
-  member: await user('demo', 'demo'),
-  reader: await user('demo_reader', 'demo'),
-  other: await user('alt_demo', 'alt_demo'),
+async function sideOf(name, env, url) {
+  const user = (user, project) => authenticate({ ...env, OS_USERNAME: user, OS_PROJECT_NAME: project })
+  const callers = {
+    admin: await authenticate(env),
+    member: await user('demo', 'demo'),
+    reader: await user('demo_reader', 'demo'),
+    other: await user('alt_demo', 'alt_demo'),
+  }
+  const side = { name, env, callers, things: {} }
+  return { ...side, url: url ?? endpoint(side, 'compute').replace(/\/v2\.1.*$/, '') }
 }
 
-const endpoint = (type) =>
-  callers.member.catalog.find((each) => each.type === type).endpoints.find((each) => each.interface === 'public').url
+function endpoint({ callers }, type) {
+  return callers.member.catalog.find((each) => each.type === type).endpoints.find((each) => each.interface === 'public').url
+}
 
 /** Starts our services, builds what both sides need, does the work, and takes all away again. */
 export async function withTwins(work) {
-  const running = await startServices()
-  process.stdout.write(`logs: ${running.folder}\n`)
+  const running = other ? undefined : await startServices()
+  if (running) process.stdout.write(`logs: ${running.folder}\n`)
   try {
-    const shared = await sharedThings()
-    await Promise.all(sides.map((side) => build(side, shared)))
-    await work(shared)
+    await Promise.all(sides.map(build))
+    await work()
   } finally {
     for (const side of sides) await remove(side)
-    await running.stop()
+    await running?.stop()
     agent.destroy()
   }
 }
 
 /** One request as it is; `version` undefined for the legacy endpoint. */
-export function ask(url, token, method, path, body, version) {
-  const headers = { 'x-auth-token': token, ...(version && { 'openstack-api-version': `compute ${version}` }) }
+export function ask(side, who, method, path, body, version) {
+  const headers = { 'x-auth-token': side.callers[who].id, ...(version && { 'openstack-api-version': `compute ${version}` }) }
   if (body !== undefined) Object.assign(headers, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) })
   return new Promise((done, fail) => {
-    const outgoing = request(`${url}${path}`, { method, headers, agent }, (answer) => {
+    const outgoing = request(`${side.url}${path}`, { method, headers, agent }, (answer) => {
       const chunks = []
       answer
         .on('data', (chunk) => chunks.push(chunk))
@@ -58,7 +60,7 @@ export function ask(url, token, method, path, body, version) {
     outgoing.setTimeout(120_000, () => outgoing.destroy(new Error(`${method} ${path}: no answer`)))
     outgoing
       .on('error', (error) =>
-        error.code === 'ECONNRESET' && outgoing.reusedSocket ? ask(url, token, method, path, body, version).then(done, fail) : fail(error),
+        error.code === 'ECONNRESET' && outgoing.reusedSocket ? ask(side, who, method, path, body, version).then(done, fail) : fail(error),
       )
       .end(body)
   })
@@ -66,30 +68,38 @@ export function ask(url, token, method, path, body, version) {
 
 /** As a caller, and it must work. The answer's body. */
 export async function sure(side, who, method, path, body, version = '2.96') {
-  const answer = await ask(side.url, callers[who].id, method, `/v2.1${path}`, body && JSON.stringify(body), version)
+  const answer = await ask(side, who, method, `/v2.1${path}`, body && JSON.stringify(body), version)
   if (answer.status >= 300) throw new Error(`${side.name}: ${method} ${path}: ${answer.status} ${answer.text}`)
   return answer.text ? JSON.parse(answer.text) : undefined
 }
 
 /** Of another service, as the member. */
-export async function fromPeer(type, path, method = 'GET', body) {
-  const answer = await fetch(`${endpoint(type)}${path}`, {
+export async function fromPeer(side, type, path, method = 'GET', body) {
+  const answer = await fetch(`${endpoint(side, type)}${path}`, {
     method,
-    headers: { 'x-auth-token': callers.member.id, 'content-type': 'application/json' },
+    headers: { 'x-auth-token': side.callers.member.id, 'content-type': 'application/json' },
     ...(body && { body: JSON.stringify(body) }),
   })
   return answer.status === 204 ? undefined : answer.json()
 }
 
-async function sharedThings() {
-  const { images } = await fromPeer('image', '/v2/images?name=cirros')
-  const { networks } = await fromPeer('network', '/v2.0/networks?shared=true')
-  return { image: images[0].id, network: networks[0].id, host: (await sure(sides[0], 'admin', 'GET', '/os-hypervisors')).hypervisors[0] }
+/** What was there before. */
+async function find(side) {
+  const { images } = await fromPeer(side, 'image', '/v2/images?name=cirros')
+  const { networks } = await fromPeer(side, 'network', '/v2.0/networks?shared=true')
+  const { hypervisors } = await sure(side, 'admin', 'GET', '/os-hypervisors')
+  Object.assign(side.things, {
+    image: images[0].id,
+    network: networks[0].id,
+    hypervisor: hypervisors[0].id,
+    host: hypervisors[0].hypervisor_hostname,
+  })
 }
 
 /** Both have the same, under names of the same length. */
-async function build(side, shared) {
+async function build(side) {
   const { things } = side
+  await find(side)
   things.flavor = `alike${process.pid}-${side.name}`
   await sure(side, 'admin', 'POST', '/flavors', { flavor: { id: things.flavor, name: things.flavor, ram: 64, vcpus: 1, disk: 0 } })
   await sure(side, 'admin', 'POST', `/flavors/${things.flavor}/os-extra_specs`, { extra_specs: { key1: 'value1' } })
@@ -110,19 +120,19 @@ async function build(side, shared) {
       server_group: { name: `alike${process.pid}-${side.name}`, policy: 'anti-affinity' },
     })
   ).server_group.id
-  const { volume } = await fromPeer('volumev3', '/volumes', 'POST', { volume: { size: 1, name: `alike${process.pid}-${side.name}` } })
+  const { volume } = await fromPeer(side, 'volumev3', '/volumes', 'POST', { volume: { size: 1, name: `alike${process.pid}-${side.name}` } })
   things.volume = volume.id
-  await buildServer(side, shared)
+  await buildServer(side)
 }
 
 /** Another server for a side. */
-export async function buildServer(side, { image, network }) {
+export async function buildServer(side) {
   const { things } = side
   const server = {
     name: `alike${process.pid}-${side.name}`,
-    imageRef: image,
+    imageRef: things.image,
     flavorRef: '1',
-    networks: [{ uuid: network }],
+    networks: [{ uuid: things.network }],
     metadata: { key1: 'value1' },
     tags: ['abc'],
   }
@@ -135,7 +145,7 @@ export async function buildServer(side, { image, network }) {
 /** The side's server when nothing is being done to it and `good` says so; its status is GONE when there is none, STUCK after a minute. */
 export async function settled(side, good) {
   for (let tries = 0; tries < 300; tries++) {
-    const answer = await ask(side.url, callers.admin.id, 'GET', `/v2.1/servers/${side.things.server}`, undefined, '2.96')
+    const answer = await ask(side, 'admin', 'GET', `/v2.1/servers/${side.things.server}`, undefined, '2.96')
     const server = answer.status === 200 ? JSON.parse(answer.text).server : { status: 'GONE', 'OS-EXT-STS:task_state': null }
     if (server.status === 'GONE' || (server['OS-EXT-STS:task_state'] === null && good(server))) return server
     await new Promise((resolve) => setTimeout(resolve, 200))
@@ -145,13 +155,13 @@ export async function settled(side, good) {
 
 async function remove(side) {
   const { things } = side
-  const gone = (who, path) => ask(side.url, callers[who].id, 'DELETE', `/v2.1${path}`, undefined, '2.96').catch(() => undefined)
+  const gone = (who, path) => ask(side, who, 'DELETE', `/v2.1${path}`, undefined, '2.96').catch(() => undefined)
   if (things.server) await gone('admin', `/servers/${things.server}`)
   if (things.flavor) await gone('admin', `/flavors/${things.flavor}`)
   if (things.key) await gone('member', `/os-keypairs/${things.key}`)
   if (things.aggregate) await gone('admin', `/os-aggregates/${things.aggregate}`)
   if (things.group) await gone('member', `/os-server-groups/${things.group}`)
-  if (things.volume) await fromPeer('volumev3', `/volumes/${things.volume}`, 'DELETE').catch(() => undefined)
+  if (things.volume) await fromPeer(side, 'volumev3', `/volumes/${things.volume}`, 'DELETE').catch(() => undefined)
 }
 
 /** An answer without what differs from side to side and from moment to moment. */
@@ -174,6 +184,7 @@ export function plain({ status, headers, text }, operation) {
     .replaceAll(/(access not found for )\d+/g, '$1<n>')
     .replaceAll(/req-[0-9a-f-]{36}/g, '<request>')
     .replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, '<uuid>')
+    .replaceAll(/\b[0-9a-f]{32}\b/g, '<project>')
     .replaceAll(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?/g, '<time>')
   let body = said
   try {
