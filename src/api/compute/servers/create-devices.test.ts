@@ -183,6 +183,12 @@ const rows: Row[] = [
   // the older syntax
   ['2.1', v1({ device_name: 'vda', volume_id: bootable }), 202],
   ['2.1', v1({ device_name: 'vdb', volume_id: bootable }), 400, order],
+  [
+    '2.1',
+    v1({ device_name: 'sda', no_device: true }, { device_name: 'vda', volume_id: blank }),
+    400,
+    `Block Device ${blank} is not bootable.`,
+  ],
   ['2.1', v1({ device_name: 'vda', volume_id: nobody }), 400, `failed to get volume ${nobody}.`],
   ['2.1', v1({ device_name: '/dev/vda', snapshot_id: snapshot }), 202],
   ['2.1', v1({ device_name: 'vda' }), 400, 'Block Device Mapping is Invalid: Unrecognized legacy format.'],

@@ -154,10 +154,14 @@ interface ImageMapping {
 
 const mappingsOf = (properties: Said): readonly ImageMapping[] => (Array.isArray(properties.mappings) ? properties.mappings : [])
 
-/** The device that is asked for to boot from, as far as its image goes; undefined when it is the image itself. */
-export function rootOf(devices: WantedDevices): Partial<Pick<Device, 'image_id' | 'volume_id' | 'snapshot_id'>> | undefined {
-  if (devices.form === 'v2') return devices.devices.find(({ boot_index }) => boot_index === 0)
-  return devices.form === 'v1' ? devices.devices.find(({ device_name = '' }) => deviceLetter(device_name) === 'a') : undefined
+type Source = Partial<Pick<Device, 'image_id' | 'volume_id' | 'snapshot_id'>>
+
+/** The device that is asked for to boot from, as far as its image goes, so that one of nothing is none; undefined when it is the image itself. */
+export function rootOf(devices: WantedDevices): Source | undefined {
+  const isOfSomething = ({ image_id, volume_id, snapshot_id }: Source) => Boolean(image_id || volume_id || snapshot_id)
+  if (devices.form === 'v2') return devices.devices.find((device) => device.boot_index === 0 && isOfSomething(device))
+  if (devices.form === 'none') return undefined
+  return devices.devices.find((device) => deviceLetter(device.device_name ?? '') === 'a' && isOfSomething(device))
 }
 
 /** `a` of /dev/vda1. */
