@@ -1,9 +1,10 @@
 /** The version documents: what this endpoint speaks, asked before anybody has logged in. */
-import { type Application, applicationUrl, header, type Request, type Response } from '../../app/contract.ts'
+import { type Application, applicationUrl, type Request, type Response } from '../../app/contract.ts'
 import { Fault } from '../../compute/faults.ts'
+import { bodyOf, parsed } from '../serve/body.ts'
 import { faultResponse, statusOf } from '../serve/faults.ts'
 import { prefixed, urlJoin } from '../serve/links.ts'
-import { type Asked, askedVersion, refuseUnserved, supportedType, versionHeaders } from '../serve/microversion.ts'
+import { type Asked, askedVersion, refuseUnserved, versionHeaders } from '../serve/microversion.ts'
 import { parseQuery } from '../serve/query.ts'
 import { newest, oldest } from '../spec/history.ts'
 import { op, plain, resource } from '../spec/operation.ts'
@@ -121,7 +122,7 @@ function shownVersion(id: string, base: string) {
 
 /** What any resource of Nova refuses before it looks at the request. */
 async function accepted(request: Request): Promise<void> {
-  if (!supportedType(header(request, 'content-type'))) throw new Fault('unsupportedContentType')
+  parsed(request, await bodyOf(request))
   parseQuery(request.query)
 }
 

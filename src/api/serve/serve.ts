@@ -2,7 +2,7 @@
  * Runs the operations of a table of resources: match route and version, validate, load the member, enforce policy, run, load what the visible
  * fields need, render. Each step is one call and nothing calls back up.
  */
-import { type Application, header, type Request, type Response } from '../../app/contract.ts'
+import type { Application, Request, Response } from '../../app/contract.ts'
 import { binaryPath, type RouteMatch, router } from '../../app/router.ts'
 import type { Backends } from '../../compute/backends.ts'
 import { Fault } from '../../compute/faults.ts'
@@ -12,9 +12,10 @@ import type { Renderer } from '../spec/fields.ts'
 import { type Microversion, type Minor, minorOf } from '../spec/history.ts'
 import { byVersion, type Call, type Given, type Operation, type Owned, type Reply, type Resource, type Target } from '../spec/operation.ts'
 import { holds } from '../spec/span.ts'
+import { bodyOf, parsed, parseJson } from './body.ts'
 import { faultResponse, refusalOf, statusOf } from './faults.ts'
 import { linksOf, type Paging } from './links.ts'
-import { askedVersion, refuseUnserved, supportedType, versionHeaders } from './microversion.ts'
+import { askedVersion, refuseUnserved, versionHeaders } from './microversion.ts'
 import { last, parseQuery } from './query.ts'
 import { type Query, validateBody, validateQuery } from './validate.ts'
 
@@ -117,11 +118,6 @@ async function answer(serving: Serving, request: Request, found: RouteMatch<Entr
   }
 }
 
-async function bodyOf(request: Request): Promise<Uint8Array> {
-  if (!supportedType(header(request, 'content-type'))) throw new Fault('unsupportedContentType')
-  return request.body()
-}
-
 /** The operations under a route; of actions, those that the body's only key names. */
 function livesOf(entry: Entry, bytes: Uint8Array): Lives {
   if ('lives' in entry) return entry.lives
@@ -134,42 +130,6 @@ function livesOf(entry: Entry, bytes: Uint8Array): Lives {
   const lives = entry.actions.get(keys[0]!)
   if (!lives) throw new Fault('noSuchAction', keys[0])
   return lives
-}
-
-function parsed(request: Request, bytes: Uint8Array): unknown {
-  if (request.method !== 'POST' && request.method !== 'PUT') return undefined
-  return bytes.length === 0 ? null : parseJson(bytes)
-}
-
-// A byte order mark is no JSON
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
-function parseJson(bytes: Uint8Array): unknown {
-  if (tooDeep(bytes)) throw new Fault('malformedBody')
-  try {
-    return JSON.parse(utf8.decode(bytes))
-  } catch {
-    throw new Fault('malformedBody')
-  }
-}
-
-/** Lists and objects in each other; what walks a value must not run out of stack. Python's limit on recursion. */
-const deepest = 1000
-
-function tooDeep(bytes: Uint8Array): boolean {
-  if (bytes.length <= deepest) return false
-  let depth = 0
-  let inText = false
-  for (let i = 0; i < bytes.length; i++) {
-    const byte = bytes[i]
-    if (byte === 0x22) inText = !inText
-    else if (inText) {
-      if (byte === 0x5c) i++
-    } else if (byte === 0x5b || byte === 0x7b) {
-      if (++depth > deepest) return true
-    } else if (byte === 0x5d || byte === 0x7d) depth--
-  }
-  return false
 }
 
 interface Asked {
