@@ -8,13 +8,21 @@ export interface Paging extends Links {
   next(collection: string, marker: string, query: Query): string
 }
 
-/** `prefix` is [api] compute_link_prefix: it replaces scheme and host and goes before the path. */
-export function linksOf(request: Request, projectId: string | null, prefix: string | null): Paging {
+export interface Linked {
+  readonly request: Request
+  /** As it was validated: parameters that nobody knows are out of it. */
+  readonly query: Query
+  readonly projectId: string | null
+  /** [api] compute_link_prefix: it replaces scheme and host and goes before the path. */
+  readonly prefix: string | null
+}
+
+export function linksOf({ request, query, projectId, prefix }: Linked): Paging {
   const here = applicationUrl(request)
   const base = prefixed(here, prefix)
   const unversioned = prefixed(here.replace(/\/v\d+(\.\d+)?(\/.*)?$/, ''), prefix)
   // nova/api/openstack/common.py _get_project_id: the project is in links when it stands anywhere in the request's address
-  const project = projectId && `${here}${request.path}?${request.query}`.includes(projectId) ? projectId : ''
+  const project = projectId && (`${here}${request.path}`.includes(projectId) || inQuery(query, projectId)) ? projectId : ''
   const self = below((collection) => urlJoin(base, project, collection))
   const bookmark = below((collection) => urlJoin(unversioned, project, collection))
   return {
@@ -31,6 +39,9 @@ export function linksOf(request: Request, projectId: string | null, prefix: stri
     },
   }
 }
+
+const inQuery = (query: Query, text: string): boolean =>
+  Object.entries(query).some(([name, values]) => name.includes(text) || values.some((value) => value.includes(text)))
 
 /** Joins ids to the addresses of their collections, which are made once. */
 function below(address: (collection: string) => string): (collection: string, id: string) => string {

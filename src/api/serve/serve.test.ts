@@ -147,15 +147,20 @@ for (const [error, name] of classes)
 
 test('links follow host, prefix and project', () => {
   const request = ask('GET /servers?limit=1', { scriptName: '/v2.1' })
-  const plain = linksOf(request, 'p1', null)
+  const of = { request, query: {}, projectId: 'p1', prefix: null }
+  const plain = linksOf(of)
   expect(plain.self('servers', 'x')).toBe('http://nova.example:8774/v2.1/servers/x')
   expect(plain.bookmark('servers', 'x')).toBe('http://nova.example:8774/servers/x')
   expect(plain.next('servers', 'm', { limit: ['1'], name: ['a b/c'] })).toBe(
     'http://nova.example:8774/v2.1/servers?limit=1&name=a+b%2Fc&marker=m',
   )
-  const inPath = linksOf(ask('GET /p1/servers', { scriptName: '/v2.1' }), 'p1', null)
-  expect(inPath.self('servers', 'x')).toBe('http://nova.example:8774/v2.1/p1/servers/x')
-  const prefixed = linksOf(request, 'p1', 'https://cloud.example/compute/')
+  for (const named of [
+    { request: ask('GET /p1/servers', { scriptName: '/v2.1' }) },
+    { query: { project_id: ['x', 'p1'] } },
+    { query: { p1: [''] } },
+  ])
+    expect(linksOf({ ...of, ...named }).self('servers', 'x')).toBe('http://nova.example:8774/v2.1/p1/servers/x')
+  const prefixed = linksOf({ ...of, prefix: 'https://cloud.example/compute/' })
   expect(prefixed.self('servers', 'x')).toBe('https://cloud.example/compute/v2.1/servers/x')
   expect(prefixed.bookmark('servers', 'x')).toBe('https://cloud.example/compute/servers/x')
 })

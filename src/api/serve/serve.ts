@@ -194,7 +194,8 @@ function ownerOf(member: unknown): Target | undefined {
 
 async function render(serving: Serving, operation: Operation, asked: Asked, call: AnyCall, query: Query, out: unknown): Promise<Response> {
   const { minor } = asked
-  const links = linksOf(asked.request, asked.context.projectId, serving.settings.computeLinkPrefix)
+  const { request, context } = asked
+  const links = linksOf({ request, query, projectId: context.projectId, prefix: serving.settings.computeLinkPrefix })
   const reply = (typeof operation.reply === 'function' ? operation.reply(call) : operation.reply) as Reply<unknown> | undefined
   const body = reply && (await bodyFor(reply, { serving, operation, minor, call, query, out, links }))
   const type = reply?.kind === 'nothing' ? reply.type : undefined

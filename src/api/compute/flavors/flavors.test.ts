@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Person, type TestApi, testApi } from '../../../../tests/support/compute-api.ts'
+import { type Person, projectOf, type TestApi, testApi } from '../../../../tests/support/compute-api.ts'
 
 let api: TestApi
 beforeAll(async () => {
@@ -93,6 +93,13 @@ test('a flavor at the ends of its spans', async () => {
 test('swap of nothing is an empty text until 2.74 and 0 from 2.75', async () => {
   expect((await api.call('2.74', 'GET /flavors/1')).body.flavor.swap).toBe('')
   expect((await api.call('2.75', 'GET /flavors/1')).body.flavor.swap).toBe(0)
+})
+
+test('the project is in links when it stands in the path, not in a parameter that nobody knows', async () => {
+  const self = async (path: string) => (await api.call('2.1', `GET ${path}`)).body.flavor.links[0].href
+  const project = projectOf('admin')
+  expect(await self(`/flavors/1?colour=${project}`)).toBe('http://nova.example:8774/v2.1/flavors/1')
+  expect(await self(`/${project}/flavors/1`)).toBe(`http://nova.example:8774/v2.1/${project}/flavors/1`)
 })
 
 test('pages', async () => {
