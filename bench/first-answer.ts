@@ -4,6 +4,7 @@ import { request } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { freePorts } from '../tests/support/free-ports.ts'
+import { cpuMs } from './process.ts'
 
 /** Between two questions to one that does not listen yet. */
 const everyMs = 2
@@ -11,8 +12,8 @@ const patienceMs = 30_000
 
 const bin = join(import.meta.dirname, '..', 'bin', 'nova-ts.js')
 
-/** In seconds. `env` says where the configuration is. */
-export async function firstAnswer(module: string, env: NodeJS.ProcessEnv): Promise<number> {
+/** In seconds: how long it took, and how much work of its process. `env` says where the configuration is. */
+export async function firstAnswer(module: string, env: NodeJS.ProcessEnv): Promise<{ elapsed: number; cpu: number }> {
   const port = await freePorts(1)
   const begin = performance.now()
   const child = spawn(process.execPath, [bin, 'host', module, '--listen', `http://127.0.0.1:${port}`, '--tether'], {
@@ -25,7 +26,7 @@ export async function firstAnswer(module: string, env: NodeJS.ProcessEnv): Promi
       if (performance.now() - begin > patienceMs) throw new Error(`${module} does not answer`)
       await delay(everyMs)
     }
-    return (performance.now() - begin) / 1000
+    return { elapsed: (performance.now() - begin) / 1000, cpu: cpuMs(child.pid!) / 1000 }
   } finally {
     child.kill('SIGTERM')
     await ended
