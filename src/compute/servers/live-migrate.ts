@@ -119,13 +119,15 @@ async function noteFault(backends: Backends, server: Server, { message }: Fault)
 
 /** Throws `migrationNotFound`. */
 export async function findMigration(backends: Backends, server: Server, id: string): Promise<Migration> {
-  const found = /^\d+$/.test(id) ? await inCell(backends, server, (cell) => cell.migrations.find(Number(id))) : undefined
+  const isThere = !server.pending && /^\d+$/.test(id)
+  const found = isThere ? await inCell(backends, server, (cell) => cell.migrations.find(Number(id))) : undefined
   if (!found || found.deleted || found.instanceUuid !== server.uuid) throw new Fault('migrationNotFound', id, server.uuid)
   return found
 }
 
 /** Live migrations of a server that are under way. */
 export const migrationsUnderWay = async (backends: Backends, server: Server): Promise<Migration[]> => {
+  if (server.pending) return []
   const moves = await inCell(backends, server, (cell) => cell.migrations.ofServer(server.uuid, underWay))
   return moves.filter((move) => move.migrationType === 'live-migration')
 }

@@ -13,7 +13,9 @@ import { checkState } from './states.ts'
 
 type Metadata = Readonly<Record<string, string | null>>
 
-export const metadataOf = (backends: Backends, server: Server): Promise<Metadata> => detailsOf(backends, server).get('metadata')
+/** Nova asks a cell, which knows nothing of a server that it does not hold yet. nova/compute/api.py API.get_instance_metadata */
+export const metadataOf = async (backends: Backends, server: Server): Promise<Metadata> =>
+  server.pending ? {} : detailsOf(backends, server).get('metadata')
 
 /** All of it afterwards. With `only`, what is not among the new values goes. */
 export async function setMetadata(

@@ -18,7 +18,7 @@ export type AttachedShare = Pick<ShareRow, 'uuid' | 'shareId' | 'status' | 'tag'
 
 export async function sharesOf(backends: Backends, context: RequestContext, uuid: string): Promise<readonly AttachedShare[]> {
   const server = await findServer(backends, context, uuid)
-  return inCell(backends, server, (cell) => cell.shareMappings.of(uuid))
+  return server.pending ? [] : inCell(backends, server, (cell) => cell.shareMappings.of(uuid))
 }
 
 /** Throws `shareNotFound`. */
@@ -27,7 +27,7 @@ export async function findShare(backends: Backends, context: RequestContext, uui
 }
 
 async function attached(backends: Backends, server: Server, shareId: string): Promise<ShareRow> {
-  const found = await inCell(backends, server, (cell) => cell.shareMappings.find(server.uuid, shareId))
+  const found = server.pending ? undefined : await inCell(backends, server, (cell) => cell.shareMappings.find(server.uuid, shareId))
   if (!found) throw new Fault('shareNotFound', shareId)
   return found
 }

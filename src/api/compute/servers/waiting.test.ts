@@ -15,7 +15,7 @@ beforeAll(async () => {
     expect((await f.api.call('2.37', 'POST /servers', { server }, { as: 'member' })).status).toBe(202)
   }
   await make('many', { min_count: 3 })
-  await make(endless, { 'OS-DCF:diskConfig': 'AUTO' })
+  await make(endless, { 'OS-DCF:diskConfig': 'AUTO', metadata: { colour: 'red' } })
 })
 afterAll(() => f.close())
 
@@ -58,6 +58,20 @@ test.each([
   const { id } = (await ask('name=many-1')).body.servers[0]
   expect((await f.api.call('2.1', route.replace('ID', id), body, { as: 'other' })).status).toBe(status)
   expect((await ask('')).body.servers).toHaveLength(4)
+})
+
+test.each<[route: string, as: Person, status: number, body: object]>([
+  // what a cell would know
+  ['metadata', 'member', 200, { metadata: {} }],
+  ['metadata/colour', 'member', 404, { itemNotFound: { code: 404, message: 'Metadata item was not found' } }],
+  ['migrations', 'admin', 200, { migrations: [] }],
+  ['shares', 'member', 200, { shares: [] }],
+  ['os-instance-actions', 'other', 403, { forbidden: { code: 403, message: expect.stringContaining('os-instance-actions:list') } }],
+])('GET /servers/:id/%s as %s', async (route, as, status, body) => {
+  const { id, metadata } = (await f.api.call('2.1', 'GET /servers/detail?name=^a', undefined, { as: 'admin' })).body.servers[0]
+  expect(metadata).toEqual({ colour: 'red' })
+  const answer = await f.api.call('2.97', `GET /servers/${id}/${route}`, undefined, { as })
+  expect([answer.status, answer.body]).toEqual([status, body])
 })
 
 test('a pattern that would take for ever is given up', async () => {
