@@ -42,6 +42,12 @@ test.each(told)('%s', async (query, expected) => {
   expect(body.servers.map(({ id }: { id: string }) => names.get(id)).sort()).toEqual(expected)
 })
 
+test('an empty marker is none', async () => {
+  expect((await ask('marker=never')).status).toBe(400)
+  const { status, body } = await ask('marker=')
+  expect([status, body.servers?.length]).toEqual([200, 4])
+})
+
 test('a span that ends before it begins', async () => {
   const { status, body } = await ask('changes-since=2026-03-01T10:01:00.5Z&changes-before=2026-03-01T10:01:00Z')
   expect([status, body.badRequest.message]).toEqual([400, 'The value of changes-since must be less than or equal to changes-before.'])

@@ -184,8 +184,11 @@ export function searchOf(call: Call & { query: Given }, everyProjectRule: RuleNa
   const everyProject = applyProject(call, asked, all ? everyProjectRule : undefined)
   const softDeleted = asked.get('soft_deleted')
   asked.delete('soft_deleted')
+  const { limit, marker } = pageOf(query, backends.settings.api.maxLimit)
   return {
-    ...pageOf(query, backends.settings.api.maxLimit),
+    limit,
+    // An empty one is none
+    marker: marker || undefined,
     filters: Object.fromEntries(asked),
     ...tags,
     ...times,
