@@ -88,9 +88,12 @@ export async function zonesOf({ stores, settings }: Backends, page: Page): Promi
 
 const distinct = <T>(values: readonly T[]): T[] => [...new Set(values)]
 
+/** The first of its servers decides for a host, and where that is deleted there is none. nova/compute/api.py API.get_instances_host_statuses */
 export async function hostStatusesOf(backends: Backends, page: Page): Promise<Map<string, HostStatus>> {
   const asked = page.filter(({ host, cellId, service }) => host && cellId !== null && service === undefined)
   const statuses = await hostStatuses(backends, distinct(asked.map(({ host }) => host!)), distinct(asked.map(({ cellId }) => cellId!)))
+  const first = new Map(page.toReversed().map((server) => [server.host, server]))
+  for (const [host, { deleted }] of first) if (host && deleted) statuses.set(host, '')
   const statusFor = ({ host, service }: Server) => (service ? statusOf(backends, service) : ((host && statuses.get(host)) ?? ''))
   return new Map(page.filter((server) => !server.partial).map((server) => [server.uuid, statusFor(server)]))
 }

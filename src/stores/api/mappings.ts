@@ -44,7 +44,8 @@ export interface WholeMapping extends ServerMapping {
 export interface KnownOfServer {
   /** The UUID of its server group. */
   readonly group: string | null
-  readonly wishes: Wishes
+  /** Null when nobody remembers what the scheduler was asked. */
+  readonly wishes: Wishes | null
   /** The availability zone of each host that is in one. */
   readonly zones: ReadonlyMap<string, string>
 }
@@ -58,11 +59,12 @@ const selectWhole = (fragments: Fragments) =>
       ([name, column]) =>
         `, (SELECT ${column} FROM request_specs WHERE request_specs.instance_uuid = instance_mappings.instance_uuid) AS "${name}"`,
     ),
+    ', (SELECT id FROM request_specs WHERE request_specs.instance_uuid = instance_mappings.instance_uuid) AS "specId"',
     `, (SELECT ${fragments.listOf(zoneColumns)} ${fromZonesOfHosts}) AS "zones"`,
     ' FROM instance_mappings WHERE instance_uuid = ?',
   ].join('')
 
-type StoredWhole = ServerMapping & StoredWishes & Readonly<Record<'group' | 'zones', string | null>>
+type StoredWhole = ServerMapping & StoredWishes & Readonly<Record<'group' | 'zones', string | null>> & { readonly specId: number | null }
 
 export function serverMappings(database: Database<ApiTables>, now: () => number) {
   const findWhole = selectWhole(database.fragments)
@@ -73,8 +75,9 @@ export function serverMappings(database: Database<ApiTables>, now: () => number)
     findWhole: async (uuid: string): Promise<WholeMapping | undefined> => {
       const [row] = await database.rows<StoredWhole>(findWhole, [uuid])
       if (!row) return undefined
-      const { group, availabilityZone, schedulerHints, zones, ...mapping } = row
-      return { ...mapping, known: { group, wishes: wishesFrom({ availabilityZone, schedulerHints }), zones: zonesFrom(zones) } }
+      const { group, availabilityZone, schedulerHints, specId, zones, ...mapping } = row
+      const wishes = specId === null ? null : wishesFrom({ availabilityZone, schedulerHints })
+      return { ...mapping, known: { group, wishes, zones: zonesFrom(zones) } }
     },
 
     /** The id of the mapping of its cell: null when it is in none yet, undefined when it is not known. */
