@@ -1,4 +1,4 @@
-/** Whether Python's `re` compiles a pattern: the format `regex` of Nova's schemas. What it then means is the database's business. */
+/** Whether Python's `re` compiles a pattern: the format `regex` of Nova's schemas. What it finds is the business of python-regexp.ts and of databases. */
 
 /** Throws nothing: a pattern is one or is none. */
 export function isPythonRegExp(pattern: string): boolean {
