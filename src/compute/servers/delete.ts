@@ -47,7 +47,10 @@ async function remove(backends: Backends, context: RequestContext, found: Server
   const [service] = await details.get('services')
   const here = !service || !isServing(backends, service)
   // The compute is at it already
-  if (!here && (server.taskState === 'deleting' || server.taskState === 'soft-deleting')) return
+  if (!here && (server.taskState === 'deleting' || server.taskState === 'soft-deleting')) {
+    await inCell(backends, server, (cell) => cell.servers.update(server.uuid, changes))
+    return
+  }
   const resized = server.vmState === 'resized'
   if ((here || resized) && !(await inCell(backends, server, (cell) => cell.servers.update(server.uuid, changes)))) return
   if (resized) await confirmFirst(backends, context, details.with(changes))

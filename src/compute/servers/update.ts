@@ -10,19 +10,14 @@ import { changeServer } from './change.ts'
 import { detailsOf } from './details.ts'
 import { inCell } from './in-cell.ts'
 
-/** The server as it is then. Values that it has already are no change. */
+/** The server as it is then, but with the time of the change before, as in Nova, to which values that it has already are a change as well. */
 export async function updateServer(backends: Backends, context: RequestContext, server: Server, changes: ServerChanges): Promise<Server> {
   if (server.pending) return updateRequest(backends, context, server, changes)
-  const news = Object.fromEntries(Object.entries(changes).filter(([name, value]) => !isAlready(server[name as keyof Server], value)))
-  if (Object.keys(news).length === 0) return server
-  const changed = { ...server, ...(await changeServer(backends, server, null, news)) } as Server
+  if (Object.keys(changes).length === 0) return server
+  const changed = { ...server, ...(await changeServer(backends, server, null, changes)) } as Server
   await tellUpdate(backends, context, server, detailsOf(backends, changed))
-  return changed
+  return { ...changed, updatedAt: server.updatedAt }
 }
-
-/** Databases keep a truth value as a number. */
-const isAlready = (stored: unknown, value: unknown): boolean =>
-  typeof value === 'boolean' && typeof stored === 'number' ? Boolean(stored) === value : stored === value
 
 /** Of a server that no cell holds yet, the request is changed; when a cell has taken it meanwhile, the server itself. */
 async function updateRequest(backends: Backends, context: RequestContext, { uuid }: Server, changes: ServerChanges): Promise<Server> {
