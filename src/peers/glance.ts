@@ -112,3 +112,24 @@ async function* nothing(): AsyncGenerator<Uint8Array> {}
 
 /** Whether Glance said that the caller may not. */
 export const isForbidden = (error: unknown): boolean => error instanceof PeerError && (error.status === 401 || error.status === 403)
+
+/** What Glance said, as glanceclient tells it: its HTML without tags, the messages in its JSON. glanceclient/exc.py from_response */
+export function glanceText({ text, status, headers }: PeerError): string {
+  const type = String(headers['content-type'] ?? 'text/html')
+  const said = type.includes('json') ? messagesIn(text) : type.includes('html') ? withoutTags(text) : text.replaceAll('\n\n', '\n')
+  return `HTTP ${said || status}`
+}
+
+function withoutTags(html: string): string {
+  const lines = html.split(/\r?\n/).map((line) => line.trim().replace(/<.+?>/g, ''))
+  return [...new Set(lines.filter((line) => line !== ''))].join(': ')
+}
+
+function messagesIn(json: string): string {
+  try {
+    const parts = Object.values(JSON.parse(json) as Record<string, { message?: unknown } | null>)
+    return parts.flatMap((part) => (typeof part?.message === 'string' ? part.message : [])).join('\n')
+  } catch {
+    return ''
+  }
+}

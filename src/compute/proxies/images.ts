@@ -1,11 +1,12 @@
 /** Images of Glance, as the compute API shows and changes them until 2.35, and their metadata until 2.38. */
 import type { RequestContext } from '../../oslo/context.ts'
 import { PeerError } from '../../oslo/keystoneauth/errors.ts'
+import { glanceText } from '../../peers/glance.ts'
 import { type Image, imageFromGlance } from '../../stores/objects/image-meta.ts'
 import type { Backends } from '../backends.ts'
 import { Fault } from '../faults.ts'
 import { checkMetadataItems } from '../quotas.ts'
-import { findImage, glanceText } from '../servers/images.ts'
+import { findImage } from '../servers/images.ts'
 
 export interface ImagePage {
   /** All when undefined. */

@@ -1,6 +1,7 @@
 /** Images of Glance that servers are made of and that are made of servers. */
 import type { RequestContext } from '../../oslo/context.ts'
 import { PeerError } from '../../oslo/keystoneauth/errors.ts'
+import { glanceText } from '../../peers/glance.ts'
 import { type Image, imageFromGlance, imageFromSystemMetadata } from '../../stores/objects/image-meta.ts'
 import type { Backends } from '../backends.ts'
 import { Fault } from '../faults.ts'
@@ -130,25 +131,4 @@ function textOf(value: unknown): string | null {
   if (value === null || typeof value === 'string') return value
   if (typeof value === 'boolean') return value ? 'True' : 'False'
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
-}
-
-/** What Glance said, as glanceclient tells it: its HTML without tags, the messages in its JSON. glanceclient/exc.py from_response */
-export function glanceText({ text, status, headers }: PeerError): string {
-  const type = String(headers['content-type'] ?? 'text/html')
-  const said = type.includes('json') ? messagesIn(text) : type.includes('html') ? withoutTags(text) : text.replaceAll('\n\n', '\n')
-  return `HTTP ${said || status}`
-}
-
-function withoutTags(html: string): string {
-  const lines = html.split(/\r?\n/).map((line) => line.trim().replace(/<.+?>/g, ''))
-  return [...new Set(lines.filter((line) => line !== ''))].join(': ')
-}
-
-function messagesIn(json: string): string {
-  try {
-    const parts = Object.values(JSON.parse(json) as Record<string, { message?: unknown } | null>)
-    return parts.flatMap((part) => (typeof part?.message === 'string' ? part.message : [])).join('\n')
-  } catch {
-    return ''
-  }
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { PeerError } from '../../oslo/keystoneauth/errors.ts'
-import { glanceText } from './images.ts'
+import { PeerError } from '../oslo/keystoneauth/errors.ts'
+import { glanceText } from './glance.ts'
 
 // What glanceclient 4.13.0 made of the same answers
 const answers: [type: string, body: string, text: string][] = [
