@@ -13,12 +13,13 @@ const patience = 250
 export const found = (pattern: string): ((text: string) => boolean) => bounded(compile(pattern), pattern)
 
 /** Whether the expression is found in a text. Throws DatabaseError when that takes too long; `pattern` is what it was made of. */
-export const bounded = (compiled: RegExp, pattern = compiled.source): ((text: string) => boolean) =>
+export const bounded = (compiled: RegExp, pattern: string): ((text: string) => boolean) =>
   mayTakeLong(pattern) ? limited(pattern, compiled) : (text) => compiled.test(text)
 
 function compile(pattern: string): RegExp {
   try {
     const escaped = pattern.replaceAll('|', '\\|')
+    // MariaDB takes some that Python does not, such as (?<name>…)
     const { source, flags } = fromPython(escaped) ?? new RegExp(escaped)
     return new RegExp(source, [...new Set(`${flags}i`)].join(''))
   } catch (error) {
