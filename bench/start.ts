@@ -9,23 +9,15 @@ import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePorts } from '../tests/support/free-ports.ts'
 import { firstAnswer } from './first-answer.ts'
+import { cpuMs } from './process.ts'
 
 const root = join(import.meta.dirname, '..')
 const { bundleFolder } = (await import(join(root, 'scripts', 'stamp.mjs'))) as { bundleFolder(root: string): string }
 const runs = Number(process.argv[2] ?? 5)
 const only = process.argv[3]
-/** Of the kernel's clock, in which /proc counts. */
-const ticksPerSecond = 100
 
 const nova = (argv: readonly string[], env: NodeJS.ProcessEnv) =>
   spawnSync(process.execPath, [join(root, 'bin', 'nova-ts.js'), 'cloud', ...argv], { encoding: 'utf8', env: { ...process.env, ...env } })
-
-/** CPU seconds of a process so far. */
-function work(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond
-}
 
 async function start(env: NodeJS.ProcessEnv): Promise<{ elapsed: number; cpu: number }> {
   const state = mkdtempSync(join(tmpdir(), 'start-'))
@@ -36,10 +28,10 @@ async function start(env: NodeJS.ProcessEnv): Promise<{ elapsed: number; cpu: nu
   if (status !== 0) throw new Error(stderr)
   const { supervisor, programs } = JSON.parse(readFileSync(join(state, 'run', 'roster.json'), 'utf8'))
   const pids: number[] = [supervisor.pid, ...programs.map((one: { process: { pid: number } }) => one.process.pid)]
-  const children = pids.reduce((sum, pid) => sum + work(pid), 0)
+  const cpu = pids.reduce((sum, pid) => sum + cpuMs(pid), 0) / 1000
   nova(['down', '--state', state], env)
   rmSync(state, { recursive: true, force: true })
-  return { elapsed, cpu: children }
+  return { elapsed, cpu }
 }
 
 const sorted = (values: readonly number[]): number[] => values.toSorted((a, b) => a - b)

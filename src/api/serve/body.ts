@@ -1,7 +1,14 @@
 /** Bodies of requests: which content types may be sent, and JSON as Nova reads it (nova/api/openstack/wsgi.py Resource). */
 import { header, type Request } from '../../app/contract.ts'
 import { Fault } from '../../compute/faults.ts'
-import { supportedType } from './microversion.ts'
+
+const supportedTypes = new Set(['application/json', 'application/vnd.openstack.compute+json'])
+
+/** Whether a Content-Type may be sent: none, plain text (what some servers say for none), or JSON, letter by letter (WebOb's Request.content_type). */
+export function supportedType(contentType: string | undefined): boolean {
+  const type = contentType?.split(';')[0]
+  return !type || type === 'text/plain' || supportedTypes.has(type)
+}
 
 /** Throws a `Fault` for a content type that is not taken. */
 export async function bodyOf(request: Request): Promise<Uint8Array> {

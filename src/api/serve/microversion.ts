@@ -42,11 +42,3 @@ export const versionHeaders = (version: string): [string, string][] => [
   ['Vary', 'OpenStack-API-Version'],
   ['Vary', 'X-OpenStack-Nova-API-Version'],
 ]
-
-const supportedTypes = new Set(['application/json', 'application/vnd.openstack.compute+json'])
-
-/** Whether a Content-Type may be sent: none, plain text (what some servers say for none), or JSON, letter by letter (WebOb's Request.content_type). */
-export function supportedType(contentType: string | undefined): boolean {
-  const type = contentType?.split(';')[0]
-  return !type || type === 'text/plain' || supportedTypes.has(type)
-}

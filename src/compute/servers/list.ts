@@ -13,7 +13,7 @@ import { Fault } from '../faults.ts'
 import { findFlavor } from '../flavors.ts'
 import { partialServer } from './partial.ts'
 
-/** A search as it was asked for; every value has been checked. */
+/** A search as it was asked for; every value but the directions of its order has been checked. */
 export interface ServerSearch {
   /** By Nova's names: columns of a server, or flavor, ip, ip6, and short names (image, name, tenant_id). */
   readonly filters: Readonly<Record<string, string | readonly string[] | boolean>>
@@ -160,7 +160,7 @@ async function pendingServers(
   return servers.sort((a, b) => compared(a, b, order))
 }
 
-/** Of servers that no cell holds yet these are compared as texts when they are true, which neither is. */
+/** Nova compares these as texts, and only where they are true: a server that no cell holds yet is neither. */
 const neverTrue = new Set(['locked', 'hidden'])
 
 /** nova/objects/build_request.py BuildRequestList.get_by_filters: what the database does for others. Times do not count here. */
