@@ -1,17 +1,14 @@
-/** Consoles of servers: their output, ways to reach them, and what happens on their host. All of it is asked of the compute. */
+/** Consoles of servers: their output, ways to reach them, which the compute is asked for, and where the token of such a way leads. */
 import type { RequestContext } from '../../oslo/context.ts'
-import { RemoteError } from '../../oslo/messaging/failure.ts'
 import { cell0Uuid } from '../../stores/api/mappings.ts'
 import type { ConsoleToken } from '../../stores/cell/console-tokens.ts'
 import type { Server } from '../../stores/cell/servers.ts'
 import { answered, type Cell } from '../../stores/cells.ts'
 import type { Backends } from '../backends.ts'
 import { Fault, type FaultKind } from '../faults.ts'
-import { type Calls, callCompute } from '../rpc/compute.ts'
+import { ask, refusalOf } from './ask.ts'
 import { requireHost } from './checks.ts'
-import { detailsOf } from './details.ts'
 import { checkState, rules } from './states.ts'
-import { instanceOf, usual } from './to-wire.ts'
 
 export type ConsoleKind = 'vnc' | 'spice' | 'serial' | 'mks'
 
@@ -29,33 +26,6 @@ const refusals: Readonly<Record<string, FaultKind>> = {
   SocketPortRangeExhaustedException: 'badRequest',
 }
 
-const unsupported = 'The requested functionality is not supported.'
-
-/** What a compute refused, as a refusal of ours; other errors as they are. */
-export function refusalOf(error: unknown, known: Readonly<Record<string, FaultKind>> = refusals): unknown {
-  const kind = error instanceof RemoteError ? known[error.className] : undefined
-  if (!kind) return error
-  return kind === 'notImplemented' ? new Fault(kind, unsupported) : new Fault(kind, (error as RemoteError).message)
-}
-
-/** The state that another service found the server in, its InstanceInvalidState, as a refusal of ours. */
-export function stateRefusal({ uuid }: Pick<Server, 'uuid'>, word: string, { kwargs: { attr, state } }: RemoteError): Fault {
-  const isSaid = attr !== undefined && state !== undefined && state !== null
-  return isSaid ? new Fault('wrongState', word, uuid, attr, state) : new Fault('unfitState', uuid, word)
-}
-
-/** Asks the server's compute and waits for the answer. */
-export async function ask<M extends keyof Calls>(
-  backends: Backends,
-  context: RequestContext,
-  server: Server,
-  method: M,
-  args: Calls[M][0],
-): Promise<Calls[M][1]> {
-  const instance = await instanceOf(detailsOf(backends, server), usual)
-  return callCompute(backends, context, server, method, instance, args)
-}
-
 /** The address at which a console can be opened. */
 export async function openConsole(
   backends: Backends,
@@ -69,7 +39,7 @@ export async function openConsole(
   try {
     return (await ask(backends, context, server, `get_${kind}_console`, { console_type: type })).access_url
   } catch (error) {
-    throw refusalOf(error)
+    throw refusalOf(error, refusals)
   }
 }
 
@@ -94,7 +64,7 @@ export async function consoleOutput(
   try {
     return await ask(backends, context, server, 'get_console_output', { tail_length: length })
   } catch (error) {
-    throw refusalOf(error)
+    throw refusalOf(error, refusals)
   }
 }
 

@@ -5,8 +5,8 @@ import type { Server } from '../../stores/cell/servers.ts'
 import { Diagnostics } from '../../stores/objects/diagnostics.ts'
 import type { Backends } from '../backends.ts'
 import type { FaultKind } from '../faults.ts'
+import { ask, refusalOf, stateRefusal } from './ask.ts'
 import { requireHost } from './checks.ts'
-import { ask, refusalOf, stateRefusal } from './consoles.ts'
 
 const refusals: Readonly<Record<string, FaultKind>> = { InstanceNotReady: 'conflict', NotImplementedError: 'notImplemented' }
 
