@@ -58,6 +58,8 @@ export async function listServers(backends: Backends, context: RequestContext, s
   const filter = await filterOf(backends, context, search)
   if (!filter) return []
   const { order, waitingOrder } = ordersOf(search.sort)
+  // Only the legacy endpoint lets others pass: each cell fails for them, which leaves nothing (nova/compute/multi_cell_list.py)
+  if (order.some(({ column }) => !isServerColumn(column))) return []
   const byAddress = 'ip' in search.filters || 'ip6' in search.filters
   // Servers that no cell holds have no addresses yet
   const waiting =

@@ -71,3 +71,23 @@ test.each([
 ])('an action that is %s', async (body, status) => {
   expect((await f.api.ask('2.66', `POST /servers/${[...names.keys()][0]}/action`, body, { as: 'admin' })).status).toBe(status)
 })
+
+// As Nova's own answers there, where nothing but the code judges a query
+test.each<[query: string, status: number, message?: string]>([
+  ['limit=x', 400, 'Invalid input received: limit must be an integer'],
+  ['limit=-1', 400, 'Invalid input received: limit must be >= 0'],
+  ['limit=%201_0', 200],
+  ['offset=x', 400, 'Invalid input received: offset must be an integer'],
+  ['sort_key=none', 200],
+  ['tags=a', 200],
+  ['config_drive=', 200],
+  [
+    'locked=maybe',
+    400,
+    "Unrecognized value 'maybe', acceptable values are: '0', '1', 'f', 'false', 'n', 'no', 'off', 'on', 't', 'true', 'y', 'yes'",
+  ],
+])('on the legacy endpoint: %s', async (query, status, message) => {
+  const { status: answered, body } = await f.api.call('2.0', `GET /servers?${query}`, undefined, { as: 'admin', legacy: true })
+  expect([answered, body.badRequest?.message]).toEqual([status, message])
+  if (/sort_key|tags/.test(query)) expect(body.servers).toEqual([])
+})

@@ -142,7 +142,7 @@ export const searchQuery = query(
     matching: { '^_': many(p.text) },
     order: ['type', 'properties', 'additionalProperties', 'patternProperties'],
   },
-)
+).since('2.1')
 
 /** Names of other tables' columns: taken by the schema and refused here. */
 const joined = new Set(['block_device_mapping', 'services', 'metadata', 'system_metadata', 'info_cache', 'security_groups', 'pci_devices'])
@@ -178,6 +178,8 @@ export function searchOf(call: Call & { query: Given }, everyProjectRule: RuleNa
   if (!applyStatus(call, asked)) return undefined
   const times = timesOf(asked)
   const deleted = deletedOf(call, asked, times)
+  // Nothing there judges a query, nor parts the tags in it, so that no server has them
+  if (call.legacy && tagFilters.some((name) => asked.has(name))) return undefined
   const tags = tagsOf(call, asked)
   const all = wantsAll(asked)
   if (asked.has('locked')) asked.set('locked', strict(String(asked.get('locked'))))
