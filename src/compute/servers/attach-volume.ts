@@ -10,7 +10,7 @@ import { callConductor, castToConductor, longCall } from '../rpc/conductor.ts'
 import { refusalOf } from './ask.ts'
 import { refuseLocked, requireHostUp } from './checks.ts'
 import { detailsOf } from './details.ts'
-import { inCell } from './in-cell.ts'
+import { inCell, inCellOr } from './in-cell.ts'
 import { asEvent, recordAction } from './record-action.ts'
 import { checkState } from './states.ts'
 import { startTask, toCompute } from './task.ts'
@@ -30,9 +30,8 @@ export async function findAttached(backends: Backends, server: Server, volumeId:
   return found
 }
 
-/** A server that no cell holds yet has no volume. */
-const deviceOf = async (backends: Backends, server: Server, volumeId: string): Promise<BlockDevice | undefined> =>
-  server.cellId === null ? undefined : inCell(backends, server, (cell) => cell.blockDevices.ofAttachment(server.uuid, volumeId))
+const deviceOf = (backends: Backends, server: Server, volumeId: string): Promise<BlockDevice | undefined> =>
+  inCellOr(backends, server, undefined, (cell) => cell.blockDevices.ofAttachment(server.uuid, volumeId))
 
 export interface VolumeAttachment {
   readonly volumeId: string

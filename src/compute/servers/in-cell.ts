@@ -18,3 +18,11 @@ export async function inCell<T>(
   if (answer.error instanceof CellTimeout || answer.error instanceof DatabaseUnavailable) throw new Fault('cellDown', answer.cell.uuid)
   throw answer.error
 }
+
+/** The same; `none` for a server that no cell holds yet, of which no cell knows anything. */
+export const inCellOr = async <T>(
+  backends: Pick<Backends, 'stores'>,
+  server: Pick<Server, 'cellId' | 'uuid'>,
+  none: T,
+  work: (cell: Cell) => Promise<T>,
+): Promise<T> => (server.cellId === null ? none : inCell(backends, server, work))

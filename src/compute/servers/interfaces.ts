@@ -8,7 +8,7 @@ import { Fault, type FaultKind } from '../faults.ts'
 import { ask, refusalOf } from './ask.ts'
 import { isAcceleratorPort, portAcceleratorText, refuseLocked } from './checks.ts'
 import { detailsOf } from './details.ts'
-import { inCell } from './in-cell.ts'
+import { inCellOr } from './in-cell.ts'
 import { recordAction } from './record-action.ts'
 import { checkState } from './states.ts'
 import { startTask, toCompute } from './task.ts'
@@ -21,8 +21,7 @@ export const portsOf = ({ peers }: Backends, context: RequestContext, { uuid }: 
 
 /** The tags that ports were attached with, by port; a server that no cell holds yet has none. */
 export async function tagsOfPorts(backends: Backends, server: Server): Promise<Map<string, string | null>> {
-  if (server.cellId === null) return new Map()
-  const rows = await inCell(backends, server, (cell) => cell.virtualInterfaces.of(server.uuid))
+  const rows = await inCellOr(backends, server, [], (cell) => cell.virtualInterfaces.of(server.uuid))
   return new Map(rows.map((row) => [row.uuid!, row.tag]))
 }
 

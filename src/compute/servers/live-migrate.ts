@@ -13,7 +13,7 @@ import { callConductor, castToConductor, longCall } from '../rpc/conductor.ts'
 import { refusalOf, stateRefusal } from './ask.ts'
 import { refuseAccelerators, refuseLocked, refusePortAccelerators, refuseSev, refuseShares, refuseVtpmMove } from './checks.ts'
 import { detailsOf } from './details.ts'
-import { inCell } from './in-cell.ts'
+import { inCell, inCellOr } from './in-cell.ts'
 import { findRequestSpec } from './request-spec.ts'
 import { checkState, rules } from './states.ts'
 import { startTask } from './task.ts'
@@ -119,16 +119,15 @@ async function noteFault(backends: Backends, server: Server, { message }: Fault)
 
 /** Throws `migrationNotFound`. */
 export async function findMigration(backends: Backends, server: Server, id: string): Promise<Migration> {
-  const isThere = !server.pending && /^\d+$/.test(id)
-  const found = isThere ? await inCell(backends, server, (cell) => cell.migrations.find(Number(id))) : undefined
+  const isNumber = /^\d+$/.test(id)
+  const found = isNumber ? await inCellOr(backends, server, undefined, (cell) => cell.migrations.find(Number(id))) : undefined
   if (!found || found.deleted || found.instanceUuid !== server.uuid) throw new Fault('migrationNotFound', id, server.uuid)
   return found
 }
 
 /** Live migrations of a server that are under way. */
 export const migrationsUnderWay = async (backends: Backends, server: Server): Promise<Migration[]> => {
-  if (server.pending) return []
-  const moves = await inCell(backends, server, (cell) => cell.migrations.ofServer(server.uuid, underWay))
+  const moves = await inCellOr(backends, server, [], (cell) => cell.migrations.ofServer(server.uuid, underWay))
   return moves.filter((move) => move.migrationType === 'live-migration')
 }
 

@@ -9,7 +9,7 @@ import type { Backends } from '../backends.ts'
 import { Fault } from '../faults.ts'
 import { detailsOf, extraSpecsOf } from './details.ts'
 import { findServer } from './find.ts'
-import { inCell } from './in-cell.ts'
+import { inCell, inCellOr } from './in-cell.ts'
 import { checkState } from './states.ts'
 import { startTask, toCompute } from './task.ts'
 import { shareOf } from './to-wire.ts'
@@ -18,7 +18,7 @@ export type AttachedShare = Pick<ShareRow, 'uuid' | 'shareId' | 'status' | 'tag'
 
 export async function sharesOf(backends: Backends, context: RequestContext, uuid: string): Promise<readonly AttachedShare[]> {
   const server = await findServer(backends, context, uuid)
-  return server.pending ? [] : inCell(backends, server, (cell) => cell.shareMappings.of(uuid))
+  return inCellOr(backends, server, [], (cell) => cell.shareMappings.of(uuid))
 }
 
 /** Throws `shareNotFound`. */
@@ -27,7 +27,7 @@ export async function findShare(backends: Backends, context: RequestContext, uui
 }
 
 async function attached(backends: Backends, server: Server, shareId: string): Promise<ShareRow> {
-  const found = server.pending ? undefined : await inCell(backends, server, (cell) => cell.shareMappings.find(server.uuid, shareId))
+  const found = await inCellOr(backends, server, undefined, (cell) => cell.shareMappings.find(server.uuid, shareId))
   if (!found) throw new Fault('shareNotFound', shareId)
   return found
 }
