@@ -73,12 +73,9 @@ function namesOf(route) {
   let turn = 0
   return [...route.matchAll(/:(\w+)/g)].map(() => {
     const of = turn++ === 0 && resource !== 'os-snapshots' ? own : inner
-    return of && random() < 0.85
-      ? of
-      : (() => {
-          const stranger = pick(strangers)
-          return () => stranger
-        })()
+    if (of && random() < 0.85) return of
+    const stranger = pick(strangers)
+    return () => stranger
   })
 }
 

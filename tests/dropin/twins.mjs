@@ -2,7 +2,8 @@
 // behind them as well, in clouds of their own. In the environment: see services.mjs, and
 //   NOVA_API      where Nova's own compute API is
 //   OTHER_OPENRC  a file that exports OS_* of an administrator of the other cloud, an embedded one that runs, say; ours is started on Nova's deployment when unset
-// Both clouds have demo, demo_reader and alt_demo, with the administrator's password (`nova-ts cloud up --password`).
+// Both clouds have demo, demo_reader and alt_demo, with the administrator's password (`nova-ts cloud up --password`), the image cirros, a shared network, and the flavors 1
+// and 2.
 import { Agent, request } from 'node:http'
 import { authenticate, clientEnvironment, computeAt, needed, startServices } from './services.mjs'
 
@@ -23,7 +24,7 @@ async function sideOf(name, env, url) {
     reader: await user('demo_reader', 'demo'),
     other: await user('alt_demo', 'alt_demo'),
   }
-  const side = { name, env, callers, things: {} }
+  const side = { name, callers, things: {} }
   return { ...side, url: url ?? endpoint(side, 'compute').replace(/\/v2\.1.*$/, '') }
 }
 

@@ -18,10 +18,11 @@ export interface MysqlParameters {
 type Query = Readonly<Record<string, string>>
 
 /** No meaning here: Python's own affairs, or what is so anyway. */
-const harmless = new Set(['use_unicode', 'binary_prefix', 'local_infile', 'autocommit', 'write_timeout', 'program_name', 'charset', 'ssl'])
+const harmless = new Set(['use_unicode', 'binary_prefix', 'local_infile', 'autocommit', 'write_timeout', 'program_name', 'ssl'])
 
 const known = new Set([
   ...harmless,
+  'charset',
   'unix_socket',
   'connect_timeout',
   'read_timeout',
