@@ -1,5 +1,5 @@
 /** What was done to servers (instance actions) and the steps of each (events). */
-import type { Database } from '../../oslo/database/database.ts'
+import type { Database, Reading } from '../../oslo/database/database.ts'
 import { toDateTime } from '../../oslo/database/datetime.ts'
 import { paged } from '../paging.ts'
 import type { CellTables } from './schema.ts'
@@ -47,15 +47,8 @@ export const actions = (database: Database<CellTables>, now: () => number) => ({
       return paged(query, { order, after, limit }).execute()
     }),
 
-  find: (uuid: string, requestId: string): Promise<ServerAction | undefined> =>
-    database.read((tx) =>
-      from(tx, 'instance_actions')
-        .where('instance_uuid', '=', uuid)
-        .where('request_id', '=', requestId)
-        .orderBy('created_at', 'desc')
-        .orderBy('id', 'desc')
-        .executeTakeFirst(),
-    ),
+  /** The last one that was begun, when a request has begun several. */
+  find: (uuid: string, requestId: string): Promise<ServerAction | undefined> => database.read((tx) => ofRequest(tx, uuid, requestId)),
 
   /** Ends an action that no other service will end. `message` is Error for one that failed. */
   finish: (uuid: string, requestId: string, message: 'Error' | null = null): Promise<void> =>
@@ -99,10 +92,7 @@ export const actions = (database: Database<CellTables>, now: () => number) => ({
   /** Nothing happens when the action of that request is not there. */
   startEvent: (uuid: string, requestId: string, event: string, host: string | null): Promise<void> =>
     database.write(async (tx) => {
-      const action = await from(tx, 'instance_actions')
-        .where('instance_uuid', '=', uuid)
-        .where('request_id', '=', requestId)
-        .executeTakeFirst()
+      const action = await ofRequest(tx, uuid, requestId)
       if (!action) return
       const at = toDateTime(now())
       await insert(tx, 'instance_actions_events', { event, actionId: action.id, startTime: at, host, createdAt: at })
@@ -117,10 +107,7 @@ export const actions = (database: Database<CellTables>, now: () => number) => ({
     { result, traceback = null, details = null }: { result: 'Success' | 'Error'; traceback?: string | null; details?: string | null },
   ): Promise<void> =>
     database.write(async (tx) => {
-      const action = await from(tx, 'instance_actions')
-        .where('instance_uuid', '=', uuid)
-        .where('request_id', '=', requestId)
-        .executeTakeFirst()
+      const action = await ofRequest(tx, uuid, requestId)
       if (!action) return
       const started = await from(tx, 'instance_actions_events')
         .where('action_id', '=', action.id)
@@ -142,5 +129,14 @@ export const actions = (database: Database<CellTables>, now: () => number) => ({
         .execute()
     }),
 })
+
+/** nova/db/main/api.py _action_get_by_request_id */
+const ofRequest = (tx: Reading<CellTables>, uuid: string, requestId: string): Promise<ServerAction | undefined> =>
+  from(tx, 'instance_actions')
+    .where('instance_uuid', '=', uuid)
+    .where('request_id', '=', requestId)
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .executeTakeFirst()
 
 export type Actions = ReturnType<typeof actions>

@@ -115,6 +115,20 @@ describe('actions', () => {
   })
 })
 
+test('what happens belongs to the last action of its request', async () => {
+  // Deleting a server that was resized confirms that first, with the same request
+  const uuid = await farmed.server()
+  const request = { instanceUuid: uuid, requestId: 'req-both', userId: null, projectId: null }
+  for (const action of ['confirmResize', 'delete']) await farmed.cell.actions.start({ ...request, action })
+  await farmed.cell.actions.startEvent(uuid, 'req-both', 'compute_terminate_instance', 'host1')
+  await farmed.cell.actions.finishEvent(uuid, 'req-both', 'compute_terminate_instance', { result: 'Success' })
+  const { instanceAction } = (await call('2.96', `GET /servers/${uuid}/os-instance-actions/req-both`, undefined, 'admin')).body
+  expect([instanceAction.action, instanceAction.events]).toMatchObject([
+    'delete',
+    [{ event: 'compute_terminate_instance', result: 'Success' }],
+  ])
+})
+
 describe('metadata', () => {
   const at = (uuid: string, key = '') => `/servers/${uuid}/metadata${key && `/${key}`}`
   const all = async (uuid: string) => (await call('2.1', `GET ${at(uuid)}`)).body.metadata
