@@ -1,4 +1,5 @@
 /** What other services do not let the caller do, and what computes cannot do: users are told so whatever an operation expects. nova/api/openstack/wsgi.py expected_errors */
+import { isSameService } from '../oslo/keystoneauth/catalog.ts'
 import { PeerError } from '../oslo/keystoneauth/errors.ts'
 import { RemoteError } from '../oslo/messaging/failure.ts'
 import { cinderText } from '../peers/cinder.ts'
@@ -36,7 +37,7 @@ export function refusedElsewhere(error: unknown): Fault | undefined {
   if (!(error instanceof PeerError) || error.status !== 403) return undefined
   // nova/network/neutron.py ClientWrapper, nova/volume/cinder.py translate_cinder_exception
   if (error.service === 'network') return new Fault('forbidden', neutronText(error))
-  return /^(volume|block-stor)/.test(error.service) ? new Fault('forbidden', cinderText(error)) : undefined
+  return isSameService('block-storage', error.service) ? new Fault('forbidden', cinderText(error)) : undefined
 }
 
 function ofRemote({ className, message }: RemoteError): Fault | undefined {

@@ -1,6 +1,7 @@
 /** What Nova calls the errors that it does not foresee: the class of Python that its answer names, by which operators search their logs and bug reports. */
 import type { FaultKind } from '../../compute/faults.ts'
 import { DatabaseBusy, DatabaseUnavailable } from '../../oslo/database/errors.ts'
+import { isSameService } from '../../oslo/keystoneauth/catalog.ts'
 import { PeerError } from '../../oslo/keystoneauth/errors.ts'
 import { RemoteError } from '../../oslo/messaging/failure.ts'
 
@@ -31,10 +32,10 @@ const faults: Readonly<Partial<Record<FaultKind, string>>> = {
 }
 
 /** Of services for which Nova has a class of its own. nova/image/glance.py, nova/volume/cinder.py, nova/share/manila.py */
-const lost: readonly [RegExp, string][] = [
-  [/^image$/, 'nova.exception.GlanceConnectionFailed'],
-  [/^(volume|block-stor)/, 'nova.exception.CinderConnectionFailed'],
-  [/^share/, 'nova.exception.ManilaConnectionFailed'],
+const lost: readonly [type: string, name: string][] = [
+  ['image', 'nova.exception.GlanceConnectionFailed'],
+  ['block-storage', 'nova.exception.CinderConnectionFailed'],
+  ['shared-file-system', 'nova.exception.ManilaConnectionFailed'],
 ]
 
 const connections = {
@@ -47,14 +48,14 @@ const connections = {
 function peerClass(error: PeerError): string {
   const { kind, service, status, name } = error
   const connection = kind === 'status' || kind === 'malformed' ? undefined : connections[kind]
-  const own = lost.find(([type]) => type.test(service))?.[1]
+  const own = lost.find(([type]) => isSameService(type, service))?.[1]
   if (connection !== undefined) return (kind !== 'endpoint' && own) || connection
   if (status === undefined) return name
   // glanceclient's ServiceUnavailable counts as no connection. nova/image/glance.py GlanceClientWrapper.call
   if (service === 'image') return status === 503 && own ? own : `glanceclient.exc.${glance[status] ?? 'HTTPException'}`
   if (service === 'network')
     return `neutronclient.common.exceptions.${neutronClass(error.text) ?? neutron[status] ?? 'NeutronClientException'}`
-  return /^(volume|block-stor)/.test(service) ? `cinderclient.exceptions.${cinder[status] ?? 'ClientException'}` : name
+  return isSameService('block-storage', service) ? `cinderclient.exceptions.${cinder[status] ?? 'ClientException'}` : name
 }
 
 type Classes = Readonly<Record<number, string>>
@@ -94,6 +95,7 @@ const neutron: Classes = {
   500: 'InternalServerError',
   503: 'ServiceUnavailable',
 }
+
 const neutronTypes = new Set([
   'ExternalIpAddressExhausted',
   'HostNotCompatibleWithFixedIps',

@@ -23,6 +23,9 @@ export function namesOf(serviceType: string): readonly string[] {
   return family ? [serviceType, ...family.filter((name) => name !== serviceType)] : [serviceType]
 }
 
+/** Whether two types are names of one service. */
+export const isSameService = (type: string, other: string): boolean => namesOf(type).includes(other)
+
 /** The address of a service, or undefined. keystoneauth1/access/service_catalog.py get_endpoints_data */
 export function endpointIn(catalog: readonly CatalogService[], query: EndpointQuery): string | undefined {
   for (const type of namesOf(query.serviceType)) {
