@@ -1,7 +1,8 @@
 /** Interfaces of a server that runs: attached, taken away, and fixed addresses on them. */
 import { NetworkRequest } from '../../../stores/objects/network-request.ts'
 import { nova } from '../errors.ts'
-import { allocate, clientOf } from '../network/allocate.ts'
+import { allocate } from '../network/allocate.ts'
+import { clientOf } from '../network/client.ts'
 import { networkInfo } from '../network/info.ts'
 import { deallocatePort } from '../network/release.ts'
 import type { Host } from '../parts.ts'

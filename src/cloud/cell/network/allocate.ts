@@ -1,12 +1,12 @@
 /** Gives a server its ports: those that it asked for, or new ones on the networks that it asked for or may use. nova/network/neutron.py API.allocate_for_instance */
 import type { RequestContext } from '../../../oslo/context.ts'
-import { isStatus } from '../../../oslo/keystoneauth/errors.ts'
-import { type NeutronClient, type NeutronNetwork, type NeutronPort, neutronFault, neutronText } from '../../../peers/neutron.ts'
+import { type NeutronClient, type NeutronNetwork, type NeutronPort, neutronFault } from '../../../peers/neutron.ts'
 import type { Server } from '../../../stores/cell/servers.ts'
 import type { NetworkInfo } from '../../../stores/objects/network-info.ts'
 import type { NetworkRequest } from '../../../stores/objects/network-request.ts'
 import { nova } from '../errors.ts'
 import type { Host } from '../parts.ts'
+import { clientOf } from './client.ts'
 import { networkInfo } from './info.ts'
 import { deletePorts, letGo } from './release.ts'
 
@@ -24,17 +24,6 @@ export interface Allocation {
 /** `networks: none`. nova/objects/network_request.py NetworkRequestList.no_allocate */
 const wantsNone = (requested: Requested): boolean => requested?.length === 1 && requested[0]!.network_id === 'none'
 const wantsAuto = (requested: Requested): boolean => requested?.length === 1 && requested[0]!.network_id === 'auto'
-
-/** As the one who asks; as ourselves when nobody does. What Neutron does not let them do is Nova's Forbidden, in Neutron's words. nova/network/neutron.py ClientWrapper */
-export function clientOf({ neutron }: Pick<Host, 'neutron'>, context: RequestContext): NeutronClient {
-  const client = context.token ? neutron.as(context) : neutron.own
-  const refuse = (error: unknown) => {
-    throw isStatus(error, 403) ? nova('Forbidden', {}, neutronText(error)) : error
-  }
-  const wrapped = (value: unknown) =>
-    typeof value === 'function' ? (...args: unknown[]) => (value(...args) as Promise<unknown>).catch(refuse) : value
-  return Object.fromEntries(Object.entries(client).map(([name, value]) => [name, wrapped(value)])) as unknown as NeutronClient
-}
 
 /** The interfaces that came to it, remembered. What had been done when it fails is undone. */
 export async function allocate(host: Host, { context, server, requested, securityGroups = [] }: Allocation): Promise<NetworkInfo> {
