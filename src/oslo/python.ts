@@ -48,7 +48,14 @@ export function numberFrom(value: unknown): number | undefined {
   return /^[+-]?(\d+\.?\d*(e[+-]?\d+)?|\.\d+(e[+-]?\d+)?)$/i.test(text) ? Number(text) : undefined
 }
 
-/** A Python regular expression for `re.search`: there, `$` also matches before a last line feed. */
+/** What Python's `int()` makes of a value; undefined where it refuses. */
+export function integerFrom(value: unknown): number | undefined {
+  if (typeof value === 'number') return Math.trunc(value)
+  if (typeof value === 'boolean') return Number(value)
+  return typeof value === 'string' && /^\s*[+-]?\d+(_\d+)*\s*$/.test(value) ? Number(value.replaceAll('_', '')) : undefined
+}
+
+/** A pattern of Nova's own schemas for `re.search`: there, `$` also matches before a last line feed. Those of clients may hold more: python-regexp.ts. */
 export function pythonRegExp(pattern: string): RegExp {
   let out = ''
   let inClass = false

@@ -1,5 +1,6 @@
 /** What a rule of a security group may be (nova/network/security_group_api.py _new_ingress_rule). */
 import { isIPv4, isIPv6 } from 'node:net'
+import { integerFrom } from '../../oslo/python.ts'
 import { Fault } from '../faults.ts'
 import { anywhere } from './security-groups.ts'
 
@@ -54,7 +55,7 @@ function prefixOf(text: string): number | undefined {
   const [address = '', length = '', ...rest] = text.split('/')
   const most = isIPv4(address) ? 32 : isIPv6(address) ? 128 : -1
   if (rest.length > 0 || most === -1) return undefined
-  const bits = integer(length)
+  const bits = integerFrom(length)
   if (bits !== undefined) return bits >= 0 && bits <= most ? bits : undefined
   return most === 32 && isIPv4(length) ? bitsOfMask(length) : undefined
 }
@@ -83,7 +84,7 @@ function portsOf(protocol: unknown, from: unknown, to: unknown): Pick<NewRule, '
   if (!protocol || isUnsaid(from) || isUnsaid(to)) return undefined
   const name = String(protocol)
   const kind = name.toUpperCase()
-  const [first, last] = [integer(from), integer(to)]
+  const [first, last] = [integerFrom(from), integerFrom(to)]
   if (first === undefined || last === undefined)
     throw new Fault(
       'invalidInput',
@@ -102,10 +103,3 @@ function wrongPorts(kind: string, from: number, to: number): string | undefined 
 
 const wrongCode = (type: number, code: number): string | undefined =>
   [type, code].some((value) => value < -1 || value > 255) ? 'For ICMP, the type:code must be valid' : undefined
-
-/** As Python's int() reads it. */
-function integer(value: unknown): number | undefined {
-  if (typeof value === 'number') return Math.trunc(value)
-  if (typeof value === 'boolean') return Number(value)
-  return typeof value === 'string' && /^\s*[+-]?\d+(_\d+)*\s*$/.test(value) ? Number(value.replaceAll('_', '')) : undefined
-}
