@@ -57,6 +57,7 @@ export async function listServers(backends: Backends, context: RequestContext, s
   const { limit, marker } = search
   const filter = await filterOf(backends, context, search)
   if (!filter) return []
+  if (limit === 0 && marker === undefined) return []
   const { order, waitingOrder } = ordersOf(search.sort)
   // Only the legacy endpoint lets others pass: each cell fails for them, which leaves nothing (nova/compute/multi_cell_list.py)
   if (order.some(({ column }) => !isServerColumn(column))) return []

@@ -53,9 +53,10 @@ test('a span that ends before it begins', async () => {
   expect([status, body.badRequest.message]).toEqual([400, 'The value of changes-since must be less than or equal to changes-before.'])
 })
 
-test('a flavor that is not there is found out before a direction that is none', async () => {
+test('a flavor that is not there, and that none are wanted, is found out before a direction that is none', async () => {
   expect((await ask('sort_dir=up')).status).toBe(400)
   expect(await ask('sort_dir=up&flavor=none')).toMatchObject({ status: 200, body: { servers: [] } })
+  expect(await ask('sort_dir=up&limit=0')).toMatchObject({ status: 200, body: { servers: [] } })
 })
 
 test('the keys that there are to sort by are told in the order of Nova', async () => {
