@@ -65,7 +65,8 @@ interface Place {
   readonly name: string
 }
 
-function connect({ options, initCommand, certifiedAddress }: MysqlParameters, before: string, place: Place): Promise<Session> {
+function connect({ options, charset, initCommand, certifiedAddress }: MysqlParameters, settings: string, place: Place): Promise<Session> {
+  const before = charset === 'utf8mb4' ? settings : `${settings}, character_set_client = utf8, character_set_connection = utf8`
   return new Promise((resolve, reject) => {
     const connection = mysql.createConnection(options)
     const failed = (error: Error) => {
