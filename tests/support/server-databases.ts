@@ -11,7 +11,7 @@ import mysql from 'mysql2/promise'
 import pg from 'pg'
 import { type Database, openDatabase } from '../../src/oslo/database/database.ts'
 import type { Schema } from '../../src/oslo/database/schema.ts'
-import { parseUrl } from '../../src/oslo/database/url.ts'
+import { type Engine, parseUrl } from '../../src/oslo/database/url.ts'
 import { apiSchema } from '../../src/stores/api/schema.ts'
 import { cellSchema } from '../../src/stores/cell/schema.ts'
 import { syncApi, syncCell } from '../../src/stores/sync.ts'
@@ -92,18 +92,26 @@ export async function createDatabase(server: string, name: string): Promise<void
 const made = (url: string, schema: Schema): Promise<void> =>
   using(url, schema, (database) => (schema === apiSchema ? syncApi(database as never) : syncCell(database as never)))
 
+/** As a set that was just made: without rows, and with ids that begin at 1, which rows that have come and gone used up as well. */
 async function emptied(url: string, schema: Schema): Promise<void> {
   const tables = Object.keys(schema).filter((name) => name !== 'alembic_version')
-  const asked = tables.map((name) => `SELECT '${name}' AS name FROM (SELECT 1 FROM ${name} LIMIT 1) ${name}_`).join(' UNION ALL ')
+  const rows = tables.map((name) => `SELECT '${name}' AS name FROM (SELECT 1 FROM ${name} LIMIT 1) ${name}_`)
   await using(url, schema, async (database) => {
-    const full = (await database.rows<{ name: string }>(asked)).map(({ name }) => name)
-    if (full.length === 0) return
+    const asked = [...rows, countedOn(database.engine)].join(' UNION ')
+    const used = (await database.rows<{ name: string }>(asked)).map(({ name }) => name)
+    if (used.length === 0) return
     await database.write(async (tx) => {
-      if (database.engine === 'postgresql') await sql.raw(`TRUNCATE ${full.join(', ')} RESTART IDENTITY CASCADE`).execute(tx)
+      if (database.engine === 'postgresql') await sql.raw(`TRUNCATE ${used.join(', ')} RESTART IDENTITY CASCADE`).execute(tx)
       else {
         await sql`SET SESSION foreign_key_checks = 0`.execute(tx)
-        for (const name of full) await sql.raw(`TRUNCATE ${name}`).execute(tx)
+        for (const name of used) await sql.raw(`TRUNCATE ${name}`).execute(tx)
       }
     })
   })
 }
+
+/** A query for the tables that have given ids. */
+const countedOn = (engine: Engine): string =>
+  engine === 'postgresql'
+    ? `SELECT d.refobjid::regclass::text FROM pg_sequences s JOIN pg_depend d ON d.objid = format('%I.%I', s.schemaname, s.sequencename)::regclass AND d.deptype IN ('a', 'i') WHERE s.last_value IS NOT NULL`
+    : 'SELECT table_name FROM information_schema.tables WHERE table_schema = database() AND auto_increment > 1'
