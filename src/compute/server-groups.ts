@@ -106,15 +106,15 @@ const olderForm = (event: string, uuid: string, facts: object) => ({
 })
 
 /**
- * Which members of these groups are there: first those not yet in a cell, then those of each cell that are not deleted, the newest first.
- * Those in a cell that does not answer are taken to be there. nova/api/openstack/compute/server_groups.py _get_not_deleted
+ * Which members of these groups are there, each with its place: first those not yet in a cell, then those of each cell that are not deleted,
+ * the newest first. Those in a cell that does not answer are taken to be there. nova/api/openstack/compute/server_groups.py _get_not_deleted
  */
-export async function livingMembers({ stores }: Backends, groups: readonly ServerGroup[]): Promise<ReadonlySet<string>> {
+export async function livingMembers({ stores }: Backends, groups: readonly ServerGroup[]): Promise<ReadonlyMap<string, number>> {
   const mappings = await stores.api.serverMappings.of([...new Set(groups.flatMap(({ members }) => members))])
-  const living = new Set(mappings.filter(({ cellId }) => cellId === null).map(({ instanceUuid }) => instanceUuid!))
-  const uuidsIn = (cellId: number) => mappings.filter((mapping) => mapping.cellId === cellId).map(({ instanceUuid }) => instanceUuid!)
+  const uuidsIn = (cellId: number | null) =>
+    mappings.filter((mapping) => mapping.cellId === cellId).map(({ instanceUuid }) => instanceUuid!)
   const cells = [...new Set(mappings.flatMap(({ cellId }) => cellId ?? []))]
   const answers = await stores.cells.gather((cell) => cell.hosts.living(uuidsIn(cell.id)), cells)
-  for (const answer of answers) for (const uuid of answered(answer) ? answer.value : uuidsIn(answer.cell.id)) living.add(uuid)
-  return living
+  const living = [uuidsIn(null), ...answers.map((answer) => (answered(answer) ? answer.value : uuidsIn(answer.cell.id)))].flat()
+  return new Map(living.map((uuid, place) => [uuid, place]))
 }

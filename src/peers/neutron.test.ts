@@ -24,22 +24,25 @@ for (const [body, text] of answers)
 test('what is no answer is told as it is', () =>
   expect(neutronText(new PeerError('nobody there', { kind: 'unreachable', service: 'network' }))).toBe('nobody there'))
 
-test('a list comes in as many pages as Neutron gives it in', async () => {
-  const asked: Ask['query'][] = []
-  const links = (marker: string) => [
+function links(marker: string) {
+  return [
     { rel: 'previous', href: 'http://inside:9696/v2.0/security-groups?page_reverse=True' },
     { rel: 'next', href: `http://inside:9696/v2.0/security-groups?id=1&id=2&marker=${marker}` },
   ]
-  const pages = [
-    { security_groups: [{ id: '1' }], security_groups_links: links('1') },
-    { security_groups: [{ id: '2' }], security_groups_links: links('2').slice(0, 1) },
-  ]
+}
+
+test.each([
+  ['to the one without a link', { security_groups: [{ id: '2' }], security_groups_links: links('2').slice(0, 1) }],
+  ['to the one without rows, whatever follows', { security_groups: [], security_groups_links: links('2') }],
+])('a list comes in as many pages as Neutron gives it in: %s', async (_, last) => {
+  const asked: Ask['query'][] = []
+  const pages = [{ security_groups: [{ id: '1' }], security_groups_links: links('1') }, last]
   const request = async ({ query }: Ask) => ({ json: () => pages[asked.push(query) - 1] })
   const session = { request } as unknown as Session
   const { own } = neutron(
     { as: () => session, own: session, close: async () => undefined },
     { clock: { now: () => 0 }, extensionSeconds: 600 },
   )
-  expect(await own.list('security-groups', { id: ['1', '2'] })).toEqual([{ id: '1' }, { id: '2' }])
+  expect(await own.list('security-groups', { id: ['1', '2'] })).toEqual([{ id: '1' }, ...last.security_groups])
   expect(asked).toEqual([{ id: ['1', '2'] }, { id: ['1', '2'], marker: ['1'] }])
 })

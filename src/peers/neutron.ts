@@ -143,8 +143,10 @@ const client = (session: Session): NeutronClient => ({
     while (ask) {
       const answer = await session.request({ path: `/v2.0/${collection}`, ...(Object.keys(ask).length > 0 && { query: ask }) })
       const page: Record<string, never[] | undefined> = answer.json()
-      for (const each of page[key]!) found.push(each)
-      ask = nextPage(page[`${key}_links`] ?? [])
+      const rows = page[key]!
+      for (const each of rows) found.push(each)
+      // one whose links never end is not followed for ever
+      ask = rows.length > 0 ? nextPage(page[`${key}_links`] ?? []) : undefined
     }
     return found
   },

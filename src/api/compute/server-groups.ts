@@ -46,7 +46,7 @@ const listQuery = query(
 )
 
 interface Extra {
-  readonly living: ReadonlySet<string>
+  readonly living: ReadonlyMap<string, number>
 }
 
 const f = fields<compute.ServerGroup, Extra>()
@@ -63,8 +63,8 @@ const shown = view<compute.ServerGroup, Extra>({
 })
 
 function membersOf({ members }: compute.ServerGroup, { living }: Extra): string[] {
-  const own = new Set(members)
-  return [...living].filter((uuid) => own.has(uuid))
+  const there = [...new Set(members)].filter((uuid) => living.has(uuid))
+  return there.sort((a, b) => living.get(a)! - living.get(b)!)
 }
 
 /** Rules are kept as texts. */

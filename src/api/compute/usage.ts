@@ -81,7 +81,7 @@ function timeOf(text: string): number {
 function nextLinks({ request, context, query, backends }: Asked, collection: string, servers: readonly ServerUse[], limit: number) {
   if (limit === 0 || servers.length < limit) return undefined
   const links = linksOf({ request, query, projectId: context.projectId, prefix: backends.settings.api.computeLinkPrefix })
-  return [{ rel: 'next', href: links.next(collection, servers.at(-1)!.uuid, query) }]
+  return [{ rel: 'next', href: links.next(collection, servers.at(-1)!.uuid) }]
 }
 
 /** In microseconds, as it was asked for. */

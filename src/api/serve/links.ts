@@ -5,7 +5,7 @@ import type { Query } from './validate.ts'
 
 export interface Paging extends Links {
   /** The address of the page after `marker`. */
-  next(collection: string, marker: string, query: Query): string
+  next(collection: string, marker: string): string
 }
 
 export interface Linked {
@@ -28,7 +28,7 @@ export function linksOf({ request, query, projectId, prefix }: Linked): Paging {
   return {
     self,
     bookmark,
-    next(collection, marker, query) {
+    next(collection, marker) {
       const params: Record<string, string> = {}
       // Of a parameter that is given more than once, the last of its sorted values stays
       for (const key of Object.keys(query).sort()) params[key] = query[key]!.toSorted().at(-1)!

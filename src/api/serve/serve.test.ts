@@ -152,7 +152,7 @@ test('links follow host, prefix and project', () => {
   const plain = linksOf(of)
   expect(plain.self('servers', 'x')).toBe('http://nova.example:8774/v2.1/servers/x')
   expect(plain.bookmark('servers', 'x')).toBe('http://nova.example:8774/servers/x')
-  expect(plain.next('servers', 'm', { limit: ['1'], name: ['a b/c'] })).toBe(
+  expect(linksOf({ ...of, query: { limit: ['1'], name: ['a b/c'] } }).next('servers', 'm')).toBe(
     'http://nova.example:8774/v2.1/servers?limit=1&name=a+b%2Fc&marker=m',
   )
   for (const named of [{ request: ask('GET /p1/servers', { scriptName: '/v2.1' }) }, { query: { project_id: ['x', 'p1'] } }])

@@ -251,7 +251,7 @@ function nextLink(
   const { maxLimit } = serving.settings
   const most = Math.min(Number(last(query, 'limit') ?? maxLimit), maxLimit)
   if (most === 0 || page.length !== most) return undefined
-  return { rel: 'next', href: links.next(collection, marker(page.at(-1)), query) }
+  return { rel: 'next', href: links.next(collection, marker(page.at(-1))) }
 }
 
 const compiled = new WeakMap<object, Map<string, Renderer<unknown, Record<string, unknown>>>>()
