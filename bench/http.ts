@@ -1,4 +1,4 @@
-/** Requests over one connection that is kept, as a client of an API has it. */
+/** Requests over connections that are kept, as clients of an API have them. */
 import { Agent, request as ask } from 'node:http'
 
 export interface Answer {
@@ -9,8 +9,8 @@ export interface Answer {
 
 export type Http = (method: string, url: string, headers?: Readonly<Record<string, string>>, body?: unknown) => Promise<Answer>
 
-export function keptConnection(): { http: Http; close(): void } {
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+export function keptConnections(count: number): { http: Http; close(): void } {
+  const agent = new Agent({ keepAlive: true, maxSockets: count })
   const http: Http = (method, url, headers = {}, body) =>
     new Promise((resolve, reject) => {
       const text = body === undefined ? undefined : JSON.stringify(body)

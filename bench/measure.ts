@@ -14,15 +14,27 @@ export interface Measured {
   readonly floorMs: number | undefined
 }
 
+export interface Extent {
+  readonly rounds: number
+  /** How many requests are under way at once. */
+  readonly connections: number
+}
+
 /** `floor`: the process of the floor, when there is one. */
-export async function measure(one: Case, sides: readonly Side[], floor: number | undefined, rounds: number): Promise<Measured> {
+export async function measure(
+  one: Case,
+  sides: readonly Side[],
+  floor: number | undefined,
+  { rounds, connections }: Extent,
+): Promise<Measured> {
   const { what, times, warm, service, floor: least, ours, budget } = one
   const costs = sides.map((): number[] => [])
   const floorCosts: number[] = []
   for (let round = 0; round < rounds; round++) {
     const unmeasured = round === 0 ? warm : 0
-    for (const [index, side] of sides.entries()) costs[index]!.push(await cost(side[service].pid, times, (i) => ours(side, i), unmeasured))
-    if (floor !== undefined && least) floorCosts.push(await cost(floor, times, least, unmeasured))
+    for (const [index, side] of sides.entries())
+      costs[index]!.push(await cost(side[service].pid, { times, warm: unmeasured, connections }, (i) => ours(side, i)))
+    if (floor !== undefined && least) floorCosts.push(await cost(floor, { times, warm: unmeasured, connections }, least))
   }
   return {
     what,
@@ -33,14 +45,25 @@ export async function measure(one: Case, sides: readonly Side[], floor: number |
 }
 
 /** Milliseconds of CPU that each of `times` takes in a process, after some that do not count. */
-async function cost(pid: number, times: number, work: (i: number) => Promise<Answer>, warm: number): Promise<number> {
+async function cost(
+  pid: number,
+  { times, warm, connections }: { times: number; warm: number; connections: number },
+  work: (i: number) => Promise<Answer>,
+): Promise<number> {
   const once = async (i: number) => {
     const { status, bytes } = await work(i)
     if (status >= 300) throw new Error(`${status}: ${bytes.toString().slice(0, 300)}`)
   }
-  for (let i = 0; i < warm; i++) await once(i)
+  const many = async (count: number) => {
+    let begun = 0
+    const line = async () => {
+      while (begun < count) await once(begun++)
+    }
+    await Promise.all(Array.from({ length: connections }, line))
+  }
+  await many(warm)
   const before = cpuMs(pid)
-  for (let i = 0; i < times; i++) await once(i)
+  await many(times)
   return (cpuMs(pid) - before) / times
 }
 

@@ -3,9 +3,9 @@
  * one run over the databases of one embedded cloud, over HTTP. What other processes do for an answer (Keystone, Glance, Neutron, the cell) is theirs;
  * Neutron is a stand-in that answers at once.
  *
- *     npm run bench -- [--mariadb] [--beside CHECKOUT] [--servers 1000] [--rounds 3] [version|flavors|show|list|hundred|detail|lock|create|metadata ...]
+ *     npm run bench -- [--mariadb] [--beside CHECKOUT] [--servers 1000] [--rounds 3] [--connections 1] [version|flavors|show|list|hundred|detail|lock|create|metadata ...]
  *
- * `--mariadb` puts the servers into a MariaDB of its own (Debian's mariadb-server), `--beside` measures another checkout in the same rounds. What is run is
+ * `--connections` is how many requests are under way at once, each on a connection of its own; `--mariadb` puts the servers into a MariaDB of its own (Debian's mariadb-server), `--beside` measures another checkout in the same rounds. What is run is
  * `nova-ts host` of a checkout, its bundle where there is one (`node scripts/bundle.mjs`). Ends with 1 when a budget against the floor does not hold.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -22,7 +22,7 @@ import { type Cloud, startCloud } from '../tests/support/cloud.ts'
 import { freePorts } from '../tests/support/free-ports.ts'
 import { neutronStandIn } from '../tests/support/neutron-stand-in.ts'
 import { casesOf, chosen } from './cases.ts'
-import { type Http, keptConnection } from './http.ts'
+import { type Http, keptConnections } from './http.ts'
 import { measure } from './measure.ts'
 import { populate } from './seed.ts'
 import { type Databases, filesOf, type Side, serverDatabases, startSide } from './sides.ts'
@@ -35,12 +35,14 @@ const { values: options, positionals: only } = parseArgs({
     beside: { type: 'string' },
     servers: { type: 'string', default: '1000' },
     rounds: { type: 'string', default: '3' },
+    connections: { type: 'string', default: '1' },
     // arguments of Node for ours, for trying out
     node: { type: 'string', multiple: true, default: [] },
   },
 })
 const servers = Number(options.servers)
 const rounds = Number(options.rounds)
+const connections = Number(options.connections)
 if (options.mariadb && !installed.mariadb()) throw new Error('there is no MariaDB on this machine')
 
 /** What is to be undone, the last first. */
@@ -55,7 +57,7 @@ try {
 async function run(): Promise<boolean> {
   const cloud = await openCloud()
   const mariadb = options.mariadb ? opened.adopt(await startMariadb(), (server) => server.remove()) : undefined
-  const { http } = opened.adopt(keptConnection(), (connection) => connection.close())
+  const { http } = opened.adopt(keptConnections(connections), (kept) => kept.close())
   const variables = await cloud.variables()
   const client = await connect(variables)
   const { projectId, userId, token } = client
@@ -73,12 +75,12 @@ async function run(): Promise<boolean> {
 
   const hasFloor = floorProcess !== undefined
   process.stdout.write(
-    `${cpus()[0]?.model}, Node ${process.versions.node}, ${servers} servers over ${mariadb ? 'MariaDB' : 'SQLite'}; CPU of the answering process, medians of ${rounds}\n\n`,
+    `${cpus()[0]?.model}, Node ${process.versions.node}, ${servers} servers over ${mariadb ? 'MariaDB' : 'SQLite'}; CPU of the answering process, medians of ${rounds}; ${connections} at once\n\n`,
   )
   process.stdout.write(headLine(sides, hasFloor))
   let kept = true
   for (const one of cases) {
-    const measured = await measure(one, sides, floorProcess?.pid, rounds)
+    const measured = await measure(one, sides, floorProcess?.pid, { rounds, connections })
     kept &&= holds(measured)
     process.stdout.write(caseLine(measured, hasFloor))
   }

@@ -142,6 +142,14 @@ for (const engine of engines)
       expect(await spoken('?charset=utf8mb4')).toEqual([{ sent: 'utf8mb4', taken: 'utf8mb4', told: 'utf8mb4' }])
     })
 
+    test.runIf(engine.name === 'mysql')(
+      'what is sent is UTF-8 with all its bytes, as PyMySQL sends it, and not the CESU-8 of mysql2',
+      async () => {
+        for (const query of ['', '?charset=utf8mb4'])
+          expect(await (await open({}, { query })).rows("SELECT HEX('é🐢') AS bytes")).toEqual([{ bytes: 'C3A9F09F90A2' }])
+      },
+    )
+
     test('characters beyond the first plane may be looked for where the table takes none', async () => {
       const database = await open()
       if (engine.name === 'mysql') await database.write((tx) => sql`ALTER TABLE pairs CONVERT TO CHARACTER SET utf8`.execute(tx))
