@@ -4,7 +4,8 @@
 //   NOVA_API, NOVA_METADATA   where Nova's own two are
 //   NOVA_PIDS                 a command that prints the numbers of their main processes, compute API first
 //   NETWORK_STAND_IN          a port: Neutron's questions are answered there at once. Nova has to be started with [neutron] endpoint_override saying so
-// Arguments: --workers 1 (as many as Nova has), --seconds 3 (of each measurement), --warm 8 (seconds before it, of either side), --servers 1000,
+// Arguments: --workers 1 (as many as Nova has), --connections 2 (for each worker, a request under way on each), --seconds 3 (of each measurement),
+// --warm 8 (seconds before it, of either side: V8 compiles what is hot during the first thousands of requests), --servers 1000,
 // --only PATTERN (of the requests, those whose name matches), --floor PORT (showing a server is measured of a bare server there as well, floor.mjs),
 // --creates 10 (servers that are made in each measurement of that). Ours run as an operator runs them: from the bundle, which is made first.
 // What it prints is Markdown, for docs/performance.md.
@@ -23,6 +24,7 @@ import { authenticate, clientEnvironment, computeAt, metadataAt, needed, startSe
 const { values } = parseArgs({
   options: {
     workers: { type: 'string', default: '1' },
+    connections: { type: 'string', default: '2' },
     seconds: { type: 'string', default: '3' },
     warm: { type: 'string', default: '8' },
     servers: { type: 'string', default: '1000' },
@@ -32,6 +34,7 @@ const { values } = parseArgs({
   },
 })
 const workers = Number(values.workers)
+const connections = Number(values.connections)
 const seconds = Number(values.seconds)
 const warmSeconds = Number(values.warm)
 const ticks = 100
@@ -165,7 +168,7 @@ async function measureAll(model) {
   }
   const write = (text) => process.stdout.write(text)
   write(
-    `## With ${standIn ? 'a stand-in for Neutron that answers at once' : 'the real Neutron'}, ${workers} worker${workers > 1 ? 's' : ''}\n\n`,
+    `## With ${standIn ? 'a stand-in for Neutron that answers at once' : 'the real Neutron'}, ${workers} worker${workers > 1 ? 's' : ''}, ${connections} connections each\n\n`,
   )
   write(
     `${cpus()[0].model}, ${cpus().length} cores, Node ${process.versions.node}, ${new Date().toISOString().slice(0, 10)}; ${copies.length} servers; `,
@@ -188,7 +191,7 @@ async function measureAll(model) {
   write('\n')
 }
 
-/** Two connections for each worker, for a while after a warm-up. */
+/** On all connections, for a while after a warm-up. */
 async function measure(side, make, { warm = Number.POSITIVE_INFINITY, most = Number.POSITIVE_INFINITY } = {}) {
   const service = make().service ?? 'compute'
   const pid = side.pids[service]
@@ -209,7 +212,7 @@ async function measure(side, make, { warm = Number.POSITIVE_INFINITY, most = Num
       }
       agent.destroy()
     }
-    await Promise.all(Array.from({ length: workers * 2 }, line))
+    await Promise.all(Array.from({ length: workers * connections }, line))
     return { times, failed }
   }
   await run(warmSeconds * 1000, warm)
