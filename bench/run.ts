@@ -3,10 +3,12 @@
  * one run over the databases of one embedded cloud, over HTTP. What other processes do for an answer (Keystone, Glance, Neutron, the cell) is theirs;
  * Neutron is a stand-in that answers at once.
  *
- *     npm run bench -- [--mariadb] [--beside CHECKOUT] [--servers 1000] [--rounds 3] [--connections 1] [version|flavors|show|list|hundred|detail|lock|create|metadata ...]
+ *     npm run bench -- [--mariadb] [--beside CHECKOUT] [--servers 1000] [--rounds 3] [--connections 1]
+ *                      [version|flavors|show|list|hundred|detail|lock|create|metadata ...]
  *
- * `--connections` is how many requests are under way at once, each on a connection of its own; `--mariadb` puts the servers into a MariaDB of its own (Debian's mariadb-server), `--beside` measures another checkout in the same rounds. What is run is
- * `nova-ts host` of a checkout, its bundle where there is one (`node scripts/bundle.mjs`). Ends with 1 when a budget against the floor does not hold.
+ * `--connections` is how many requests are under way at once, each on a connection of its own. `--mariadb` puts the servers into a MariaDB of its own
+ * (Debian's mariadb-server), `--beside` measures another checkout in the same rounds. What is run is `nova-ts host` of a checkout,
+ * its bundle where there is one (`node scripts/bundle.mjs`). Ends with 1 when a budget against the floor does not hold.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { rmSync } from 'node:fs'

@@ -8,8 +8,9 @@ export const frugalNode: readonly string[] = ['--max-semi-space-size=2']
 
 /**
  * Options for `nova-ts host`, where large pages count: one of 1,000 servers costs 1.6 times as much when the young heap has half of these 48 MB. Of the old
- * one V8 would let 256 MB come together before it looks for the first time what is still needed, and a multiple of that later. The compiler between the
- * first and the last leaves 30 MB behind in malloc that nothing gives back, and once the last has been at work nothing is slower without it.
+ * one V8 would let 256 MB come together before it looks for the first time what is still needed, and a multiple of that later. Maglev, the
+ * compiler before the last, leaves up to 30 MB behind in malloc that nothing gives back; once the last has been at work, answers cost the same without
+ * it (docs/decisions/0004).
  */
 const servingNode: readonly string[] = [
   '--no-maglev',

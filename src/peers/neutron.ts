@@ -145,7 +145,7 @@ const client = (session: Session): NeutronClient => ({
       const page: Record<string, never[] | undefined> = answer.json()
       const rows = page[key]!
       for (const each of rows) found.push(each)
-      // one whose links never end is not followed for ever
+      // an empty page is the last, whatever its links say
       ask = rows.length > 0 ? nextPage(page[`${key}_links`] ?? []) : undefined
     }
     return found
