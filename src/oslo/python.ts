@@ -54,19 +54,3 @@ export function integerFrom(value: unknown): number | undefined {
   if (typeof value === 'boolean') return Number(value)
   return typeof value === 'string' && /^\s*[+-]?\d+(_\d+)*\s*$/.test(value) ? Number(value.replaceAll('_', '')) : undefined
 }
-
-/** A pattern of Nova's own schemas for `re.search`: there, `$` also matches before a last line feed. Those of clients may hold more: python-regexp.ts. */
-export function pythonRegExp(pattern: string): RegExp {
-  let out = ''
-  let inClass = false
-  for (let i = 0; i < pattern.length; i++) {
-    const char = pattern[i]!
-    if (char === '\\') out += char + (pattern[++i] ?? '')
-    else {
-      if (char === '[') inClass = true
-      else if (char === ']') inClass = false
-      out += char === '$' && !inClass ? '(?=\\n?$)' : char
-    }
-  }
-  return new RegExp(out)
-}

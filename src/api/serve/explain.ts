@@ -3,9 +3,10 @@
  * written), and says it in the same words. Slower than the verdict of validate.ts, and used when that is no, or on the legacy endpoint.
  */
 import { isDeepStrictEqual } from 'node:util'
-import { numberFrom, pythonRegExp, repr } from '../../oslo/python.ts'
+import { numberFrom, repr } from '../../oslo/python.ts'
 import type { Schema } from '../spec/shape.ts'
 import { formats, hasFormat } from './formats.ts'
+import { patternOf } from './pattern.ts'
 
 export interface Problem {
   readonly path: readonly (string | number)[]
@@ -93,7 +94,7 @@ const keywords: Readonly<Record<string, Keyword>> = {
   patternProperties(patterns: Record<string, Schema>, value, _schema, path, rules) {
     if (!isBag(value)) return undefined
     for (const [pattern, schema] of Object.entries(patterns)) {
-      const regExp = pythonRegExp(pattern)
+      const regExp = patternOf(pattern)
       for (const [key, item] of Object.entries(value)) {
         const found = regExp.test(key) && firstProblem(schema, item, rules, [...path, key])
         if (found) return found
@@ -151,7 +152,7 @@ const keywords: Readonly<Record<string, Keyword>> = {
     return wanted === value ? undefined : problem(path, value, `${repr(wanted)} was expected`)
   },
   pattern(pattern: string, value, _schema, path) {
-    return typeof value !== 'string' || pythonRegExp(pattern).test(value)
+    return typeof value !== 'string' || patternOf(pattern).test(value)
       ? undefined
       : problem(path, value, `${repr(value)} does not match ${repr(pattern)}`)
   },
@@ -206,7 +207,7 @@ const unexpected = (names: string, count: number): string =>
 
 function extraKeys(value: Bag, schema: Schema): string[] {
   const known = (schema.properties ?? {}) as Bag
-  const patterns = Object.keys((schema.patternProperties ?? {}) as object).map(pythonRegExp)
+  const patterns = Object.keys((schema.patternProperties ?? {}) as object).map(patternOf)
   return Object.keys(value).filter((key) => !Object.hasOwn(known, key) && !patterns.some((pattern) => pattern.test(key)))
 }
 

@@ -2,18 +2,19 @@
 import type { ValidateFunction } from 'ajv'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { Fault } from '../../compute/faults.ts'
-import { numberFrom, pythonRegExp, str } from '../../oslo/python.ts'
+import { numberFrom, str } from '../../oslo/python.ts'
 import type { Minor } from '../spec/history.ts'
 import { type Schema, type Shapes, schemaAt } from '../spec/shape.ts'
 import { firstProblem, type Problem } from './explain.ts'
 import { formats } from './formats.ts'
+import { patternOf } from './pattern.ts'
 
 const ajv = new Ajv2020({
   strict: false,
   unicodeRegExp: false,
   allErrors: false,
   validateSchema: false,
-  code: { regExp: Object.assign((pattern: string) => pythonRegExp(pattern), { code: 'pythonRegExp' }) },
+  code: { regExp: Object.assign((pattern: string) => patternOf(pattern), { code: 'patternOf' }) },
 })
 // Nova's validator also bounds numbers that are given as texts
 for (const [keyword, inside] of [
@@ -84,7 +85,7 @@ export function validateQuery(shapes: Shapes, query: Query, minor: Minor): void 
 
 function strip(query: Query, schema: Schema): void {
   const known = schema.properties as object
-  const patterns = Object.keys((schema.patternProperties ?? {}) as object).map(pythonRegExp)
+  const patterns = Object.keys((schema.patternProperties ?? {}) as object).map(patternOf)
   for (const key of Object.keys(query)) if (!Object.hasOwn(known, key) && !patterns.some((pattern) => pattern.test(key))) delete query[key]
 }
 
