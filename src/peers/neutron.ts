@@ -114,8 +114,8 @@ export function neutron(service: PeerService, { clock, extensionSeconds }: Neutr
     return new Set(extensions.map(({ alias }) => alias))
   }
   return {
-    as: (context) => client(service.as(context)),
-    own: client(service.own),
+    as: (context) => neutronClient(service.as(context)),
+    own: neutronClient(service.own),
     async has(alias) {
       if (!extensions || clock.now() - extensions.at > extensionSeconds * 1000) {
         const asked = { at: clock.now(), aliases: read() }
@@ -133,7 +133,8 @@ export function neutron(service: PeerService, { clock, extensionSeconds }: Neutr
 const keyOf = (collection: Collection): string => collection.replaceAll('-', '_')
 const singular = (collection: Collection): string => keyOf(collection).slice(0, -1)
 
-const client = (session: Session): NeutronClient => ({
+/** Neutron, asked by a session. */
+export const neutronClient = (session: Session): NeutronClient => ({
   session,
   async list(collection, query) {
     const key = keyOf(collection)

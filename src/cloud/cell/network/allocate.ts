@@ -37,7 +37,7 @@ export async function allocate(host: Host, { context, server, requested, securit
   const made = claims.flatMap(({ created }) => created ?? [])
   const lasting = claims.flatMap(({ wish, created }) => (created ? [] : [wish.port_id!]))
   try {
-    await takePorts(host, client, server, claims, networks, ports)
+    await takePorts(host, { client, server, claims, networks, ports })
   } catch (error) {
     await letGo(host, server.uuid, lasting)
     await deletePorts(host, made)
@@ -213,16 +213,17 @@ async function createPort(client: NeutronClient, server: Server, wish: NetworkRe
   }
 }
 
+interface Taking {
+  readonly client: NeutronClient
+  readonly server: Server
+  readonly claims: readonly Claim[]
+  readonly networks: ReadonlyMap<string, NeutronNetwork>
+  /** Those that were there before. */
+  readonly ports: ReadonlyMap<string, NeutronPort>
+}
+
 /** The ports become the server's, on its host. nova/network/neutron.py API._update_ports_for_instance */
-async function takePorts(
-  host: Host,
-  client: NeutronClient,
-  server: Server,
-  claims: readonly Claim[],
-  networks: ReadonlyMap<string, NeutronNetwork>,
-  ports: ReadonlyMap<string, NeutronPort>,
-): Promise<void> {
-  const { neutron, cell } = host
+async function takePorts({ neutron, cell, name }: Host, { client, server, claims, networks, ports }: Taking): Promise<void> {
   const hasDns = await neutron.has('dns-integration')
   for (const { wish, created } of claims) {
     const id = created ?? wish.port_id!
@@ -231,7 +232,7 @@ async function takePorts(
     const port = await updatePort(neutron.own, id, {
       device_id: server.uuid,
       device_owner: `compute:${server.availabilityZone}`,
-      'binding:host_id': host.name,
+      'binding:host_id': name,
       ...(profile && Object.keys(profile).length > 0 && { 'binding:profile': profile }),
       ...(hasDns && !hasDomain && { dns_name: server.hostname }),
     })
