@@ -75,6 +75,14 @@ describe('imports', () => {
     expect(wrong.map(({ file, target }) => `${file} must not import ${target}`)).toEqual([])
   })
 
+  test('into tests are those of tests', () => {
+    const wrong = sources
+      .filter((file) => !file.endsWith('.test.ts'))
+      .flatMap(importsOf)
+      .filter(({ target }) => /^tests\/|\.test\.ts$/.test(target))
+    expect(wrong.map(({ file, target }) => `${file} must not import ${target}`)).toEqual([])
+  })
+
   test('rooms that the design does not know are not there', () => {
     const rooms = new Set(sources.map(roomOf))
     expect([...rooms].filter((room) => !wiring.has(room) && !Object.hasOwn(allowed, room))).toEqual([])

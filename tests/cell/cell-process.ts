@@ -1,6 +1,5 @@
 /** A cell in a process of its own, to be killed: `cell-process.ts FOLDER SOCKET NETWORK_URL IMAGE_URL VOLUME_URL PLACEMENT_URL [broker]`. With `broker` it holds the message broker, too. */
 import { randomUUID } from 'node:crypto'
-import { openStores } from '../../src/cloud/cell/fixture.ts'
 import { startCell } from '../../src/cloud/cell/index.ts'
 import { type Auth, fixedAuth, userAuth } from '../../src/oslo/keystoneauth/auth.ts'
 import { defaultsOf } from '../../src/oslo/keystoneauth/fixture.ts'
@@ -15,6 +14,7 @@ import { neutron } from '../../src/peers/neutron.ts'
 import { placement } from '../../src/peers/placement.ts'
 import { hostPlacement } from '../../src/peers/placement-hosts.ts'
 import type { PeerService } from '../../src/peers/service.ts'
+import { openStores } from '../support/cell/databases.ts'
 
 const [folder, socketPath, networkUrl, imageUrl, volumeUrl, placementUrl, broker] = process.argv.slice(2) as [
   string,

@@ -12,7 +12,6 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Application } from '../../src/app/contract.ts'
 import { ask } from '../../src/cloud/ask.ts'
-import { acts, authenticate, flavorOf, openStores } from '../../src/cloud/cell/fixture.ts'
 import { computeTask } from '../../src/cloud/cell/targets.ts'
 import { instanceToWire } from '../../src/cloud/cell/wire.ts'
 import { image } from '../../src/cloud/image/index.ts'
@@ -25,6 +24,10 @@ import { localDriver } from '../../src/oslo/messaging/local/driver.ts'
 import { type LocalBroker, listenLocal } from '../../src/oslo/messaging/local/listen.ts'
 import { rpcClient } from '../../src/oslo/messaging/rpc-client.ts'
 import type { Server } from '../../src/stores/cell/servers.ts'
+import { acts } from '../support/cell/acts.ts'
+import { openStores } from '../support/cell/databases.ts'
+import { authenticate } from '../support/cell/people.ts'
+import { flavorOf } from '../support/cell/requests.ts'
 
 const rounds = Number(process.env.KILL_ROUNDS ?? 4)
 // shorter than the cell's grace, as in the cloud: a request whose message may still come must not be given up

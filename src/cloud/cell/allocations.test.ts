@@ -1,7 +1,8 @@
 import { afterEach, expect, test } from 'vitest'
+import { type TestCell, testCell } from '../../../tests/support/cell/cell.ts'
+import { flavorOf } from '../../../tests/support/cell/requests.ts'
 import type { Resources } from '../../peers/placement-hosts.ts'
 import type { Server } from '../../stores/cell/servers.ts'
-import { flavorOf, type TestCell, testCell } from './fixture.ts'
 
 let t: TestCell
 afterEach(() => t.close())

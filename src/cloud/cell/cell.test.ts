@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type TestCell, type TestCellOptions, testCell } from './fixture.ts'
+import { type TestCell, type TestCellOptions, testCell } from '../../../tests/support/cell/cell.ts'
 
 let t: TestCell
 const begin = async (options?: TestCellOptions) => {

@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type TestCell, testCell } from '../../../tests/support/cell/cell.ts'
+import { contextOf } from '../../../tests/support/cell/people.ts'
+import { flavorOf } from '../../../tests/support/cell/requests.ts'
 import type { Server } from '../../stores/cell/servers.ts'
 import { birthOf } from './conductor/birth.ts'
-import { contextOf, flavorOf, type TestCell, testCell } from './fixture.ts'
 import { computeTask } from './targets.ts'
 import { instanceToWire } from './wire.ts'
 

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type TestCell, testCell } from '../../../tests/support/cell/cell.ts'
+import { contextOf } from '../../../tests/support/cell/people.ts'
 import type { Server } from '../../stores/cell/servers.ts'
 import { checkedRule, type FaultState, openFaults, parseWish } from './faults.ts'
-import { contextOf, type TestCell, testCell } from './fixture.ts'
 
 let t: TestCell
 const ask = (method: string, args: Record<string, unknown> = {}) =>

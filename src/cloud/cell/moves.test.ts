@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type TestCell, testCell } from '../../../tests/support/cell/cell.ts'
+import { contextOf } from '../../../tests/support/cell/people.ts'
+import { flavorOf } from '../../../tests/support/cell/requests.ts'
 import type { Server } from '../../stores/cell/servers.ts'
 import { imageMetaFrom } from '../../stores/objects/image-meta.ts'
 import { RequestSpec } from '../../stores/objects/request-spec.ts'
-import { contextOf, flavorOf, type TestCell, testCell } from './fixture.ts'
 import { computeTask } from './targets.ts'
 import { instanceToWire } from './wire.ts'
 

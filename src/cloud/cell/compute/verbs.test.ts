@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { type TestCell, testCell } from '../../../../tests/support/cell/cell.ts'
+import { contextOf } from '../../../../tests/support/cell/people.ts'
 import type { Server } from '../../../stores/cell/servers.ts'
-import { contextOf, type TestCell, testCell } from '../fixture.ts'
 import type { TaskState, VmState } from '../states.ts'
 import type { VerbName } from './index.ts'
 

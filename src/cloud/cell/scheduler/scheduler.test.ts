@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type TestCell, testCell } from '../../../../tests/support/cell/cell.ts'
+import { contextOf } from '../../../../tests/support/cell/people.ts'
+import { flavorOf } from '../../../../tests/support/cell/requests.ts'
 import type { WireObject } from '../../../oslo/objects/object.ts'
 import type { Server } from '../../../stores/cell/servers.ts'
 import { RequestSpec } from '../../../stores/objects/request-spec.ts'
-import { contextOf, flavorOf, type TestCell, testCell } from '../fixture.ts'
 
 /** fake1 is in the zone east, fake2 in none; the third host is small. */
 let t: TestCell

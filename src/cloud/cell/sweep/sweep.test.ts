@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type TestCell, testCell } from '../../../../tests/support/cell/cell.ts'
+import { flavorOf } from '../../../../tests/support/cell/requests.ts'
 import type { Server } from '../../../stores/cell/servers.ts'
-import { flavorOf, type TestCell, testCell } from '../fixture.ts'
 import type { TaskState, VmState } from '../states.ts'
 
 let t: TestCell
