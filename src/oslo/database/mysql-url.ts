@@ -63,6 +63,9 @@ export function readMysqlUrl(url: DatabaseUrl & { engine: 'mysql' }, more: strin
       decimalNumbers: true,
       stringifyObjects: true,
       enableKeepAlive: true,
+      // Statements come whole; what is kept of prepared ones is half a megabyte for each connection, used or not
+      queryFormat: (sql) => sql,
+      maxPreparedStatements: 1,
       // A server must not be able to ask for our files
       flags: ['-LOCAL_FILES'],
       // Of an address mysql2 would ask for a certificate of `localhost`
