@@ -9,6 +9,9 @@ export const faults = {
   notFound: 'The resource could not be found.',
   malformedBody: 'Malformed request body',
   malformedRequest: 'The server could not comply with the request since it is either malformed or otherwise incorrect.',
+  // webob/exc.py HTTPUnauthorized: nova/api/openstack/__init__.py FaultWrapper leaves its own words in place
+  notAuthorized:
+    'This server could not verify that you are authorized to\r\naccess the document you requested.  Either you supplied the\r\nwrong credentials (e.g., bad password), or your browser\r\ndoes not understand how to supply the credentials required.\r\n',
   unsupportedContentType: 'Unsupported Content-Type',
   noSuchAction: 'There is no such action: %s',
   queryNotUtf8: 'Query string is not UTF-8 encoded',

@@ -31,14 +31,23 @@ const unsupported = new Set([
   'OperationNotSupportedForVTPM',
 ])
 
-/** `forbidden` or `unsupported`, in the words of whoever refused; undefined for any other error. */
+/** `forbidden` or `unsupported`, in the words of whoever refused, or `notAuthorized`; undefined for any other error. */
 export function refusedElsewhere(error: unknown): Fault | undefined {
   if (error instanceof RemoteError && error.module === 'nova.exception') return ofRemote(error)
-  if (!(error instanceof PeerError) || error.status !== 403) return undefined
+  if (!(error instanceof PeerError)) return undefined
+  if (isExpired(error)) return new Fault('notAuthorized')
+  if (error.status !== 403) return undefined
   // nova/network/neutron.py ClientWrapper, nova/volume/cinder.py translate_cinder_exception
   if (error.service === 'network') return new Fault('forbidden', neutronText(error))
   return isSameService('block-storage', error.service) ? new Fault('forbidden', cinderText(error)) : undefined
 }
+
+/**
+ * Whether Neutron no longer takes the caller's token: a client that is told so asks Keystone for another. Of admins Nova takes it for a fault of its own
+ * settings. nova/network/neutron.py ClientWrapper
+ */
+export const isExpired = ({ service, status, caller }: PeerError): boolean =>
+  service === 'network' && status === 401 && caller?.isAdmin === false
 
 function ofRemote({ className, message }: RemoteError): Fault | undefined {
   if (forbidden.has(className)) return new Fault('forbidden', message)

@@ -164,7 +164,11 @@ function glanceClient({ images }: FakeThings, asked: Asked): GlanceClient {
 
 /** Whoever asks as nobody in particular is the service itself and sees everything. */
 const visible = (context: RequestContext | null, item: { readonly tenant_id?: unknown; readonly shared?: unknown }): boolean =>
-  context === null || context.isAdmin || item.shared === true || item.tenant_id === context.projectId || item.tenant_id === undefined
+  context === null ||
+  context.roles.includes('admin') ||
+  item.shared === true ||
+  item.tenant_id === context.projectId ||
+  item.tenant_id === undefined
 
 function neutronClient(all: FakeThings, asked: Asked, context: RequestContext | null): NeutronClient {
   const collections = { networks: all.networks, ports: all.ports, 'security-groups': all.securityGroups } as Record<

@@ -13,6 +13,7 @@ const statuses: Readonly<Record<FaultKind, number>> = {
   notFound: 404,
   malformedBody: 400,
   malformedRequest: 400,
+  notAuthorized: 401,
   unsupportedContentType: 415,
   noSuchAction: 400,
   queryNotUtf8: 400,
@@ -135,6 +136,7 @@ const statuses: Readonly<Record<FaultKind, number>> = {
 const general: ReadonlySet<FaultKind> = new Set([
   'invalid',
   'policyRefused',
+  'notAuthorized',
   'notFound',
   'queryNotUtf8',
   'gone',

@@ -111,6 +111,20 @@ for (const [error, status] of refusals)
       message: expect.stringMatching(status === 500 ? /^Unexpected API Error/ : /^said so/),
     }))
 
+const unauthorized = (service: string, caller?: { isAdmin: boolean }) =>
+  new PeerError('no', { service, kind: 'status', status: 401, caller })
+const expired: [string, Error, number, RegExp][] = [
+  ['a user', unauthorized('network', { isAdmin: false }), 401, /^This server could not verify that you are authorized to\r\naccess/],
+  ['an admin', unauthorized('network', { isAdmin: true }), 500, /'nova.exception.NeutronAdminCredentialConfigurationInvalid'/],
+  ['a service', unauthorized('network'), 500, /'nova.exception.NeutronAdminCredentialConfigurationInvalid'/],
+  ['a user whom Cinder refuses', unauthorized('volumev3', { isAdmin: false }), 500, /'cinderclient.exceptions.Unauthorized'/],
+]
+for (const [whose, error, status, words] of expired)
+  test(`Neutron no longer takes the token of ${whose}: ${status}`, () => {
+    const { status: told, message } = refusalOf(error, { errors: [404], faults: {} })
+    expect([told, message]).toEqual([status, expect.stringMatching(words)])
+  })
+
 const peer = (service: string, kind: PeerFailure, status?: number) =>
   new PeerError('no', { service, kind, ...(status !== undefined && { status }) })
 const neutronSaid = (type: string) =>

@@ -53,6 +53,8 @@ function peerClass(error: PeerError): string {
   if (status === undefined) return name
   // glanceclient's ServiceUnavailable counts as no connection. nova/image/glance.py GlanceClientWrapper.call
   if (service === 'image') return status === 503 && own ? own : `glanceclient.exc.${glance[status] ?? 'HTTPException'}`
+  // a caller who is no admin is told of it, so this is our own token or an admin's. nova/network/neutron.py ClientWrapper
+  if (service === 'network' && status === 401) return 'nova.exception.NeutronAdminCredentialConfigurationInvalid'
   if (service === 'network')
     return `neutronclient.common.exceptions.${neutronClass(error.text) ?? neutron[status] ?? 'NeutronClientException'}`
   return isSameService('block-storage', service) ? `cinderclient.exceptions.${cinder[status] ?? 'ClientException'}` : name
@@ -88,7 +90,6 @@ const cinder: Classes = {
 /** neutronclient/common/exceptions.py */
 const neutron: Classes = {
   400: 'BadRequest',
-  401: 'Unauthorized',
   403: 'Forbidden',
   404: 'NotFound',
   409: 'Conflict',

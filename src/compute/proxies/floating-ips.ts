@@ -4,8 +4,7 @@ import { PeerError } from '../../oslo/keystoneauth/errors.ts'
 import { type NeutronClient, neutronFault, neutronText } from '../../peers/neutron.ts'
 import type { Backends } from '../backends.ts'
 import { Fault } from '../faults.ts'
-import { findServer } from '../servers/find.ts'
-import { forgetFloatingIp } from '../servers/floating-ips.ts'
+import { floatingIps, forgetFloatingIp, refusedPlainly, serverWithFloatingIp } from '../servers/floating-ips.ts'
 import { neutronSays } from './neutron-says.ts'
 
 export interface FloatingIp {
@@ -27,11 +26,11 @@ interface Told {
   readonly port_details?: { readonly device_id?: string } | null
 }
 
-/** Those of the caller's project. */
+/** Those of the caller's project. Throws `networkNotFound` when one is of a network that the caller does not see. */
 export async function listFloatingIps({ peers }: Backends, context: RequestContext): Promise<FloatingIp[]> {
   const neutron = peers.neutron.as(context)
   const tenant = { tenant_id: context.projectId ?? '' }
-  const found = await neutronSays(() => floatingIps(neutron, tenant))
+  const found = await neutronSays(() => floatingIps<Told>(neutron, tenant))
   if (found.length === 0) return []
   const ids = [...new Set(found.map((each) => each.floating_network_id))]
   const [networks, ports] = await Promise.all([
@@ -40,7 +39,7 @@ export async function listFloatingIps({ peers }: Backends, context: RequestConte
   ])
   return found.map((told) => {
     const network = networks.find(({ id }) => id === told.floating_network_id)
-    if (!network) throw new Error(`the network ${told.floating_network_id} of the floating address ${told.id} is not to be seen`)
+    if (!network) throw new Fault('networkNotFound', told.floating_network_id)
     const port = told.port_details === undefined ? ports.find(({ id }) => id === told.port_id) : told.port_details
     return shown(told, network, port)
   })
@@ -70,24 +69,14 @@ export async function allocateFloatingIp(
   }
 }
 
-/** Gives it back, and takes it off the server that had it. Throws `missing` and `conflict`. */
+/** Gives it back, and takes it off the server that had it. Throws `missing` and, where several have the address, `conflict`. */
 export async function releaseFloatingIp(backends: Backends, context: RequestContext, id: string): Promise<void> {
   const neutron = backends.peers.neutron.as(context)
-  const { address, serverId } = await findFloatingIp(backends, context, id)
-  const server = serverId ? await findServer(backends, context, serverId) : undefined
-  if (!(await neutronSays(() => neutron.remove('floatingips', id))))
+  const { address } = await findFloatingIp(backends, context, id)
+  const server = await serverWithFloatingIp(backends, context, address)
+  if (!(await refusedPlainly(() => neutron.remove('floatingips', id))))
     throw new Fault('missing', `Floating IP not found for address ${address}.`)
   if (server) await forgetFloatingIp(backends, server, address)
-}
-
-/** A Neutron without routers has none. nova/network/neutron.py API._safe_get_floating_ips */
-async function floatingIps(neutron: NeutronClient, query: Readonly<Record<string, string>>): Promise<Told[]> {
-  try {
-    return (await neutron.list('floatingips', query)) as unknown as Told[]
-  } catch (error) {
-    if (error instanceof PeerError && error.status === 404) return []
-    throw error
-  }
 }
 
 async function complete(neutron: NeutronClient, told: Told): Promise<FloatingIp> {

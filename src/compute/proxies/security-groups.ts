@@ -46,12 +46,11 @@ export interface Naming {
 export const createSecurityGroup = ({ peers }: Backends, context: RequestContext, body: Naming): Promise<SecurityGroup> =>
   neutronSays(() => peers.neutron.as(context).create('security-groups', body), {
     400: 'badRequest',
-    401: 'malformedRequest',
     409: 'overQuota',
   })
 
 export const updateSecurityGroup = ({ peers }: Backends, context: RequestContext, id: string, body: Naming): Promise<SecurityGroup> =>
-  neutronSays(() => peers.neutron.as(context).update('security-groups', id, body), { 401: 'malformedRequest' })
+  neutronSays(() => peers.neutron.as(context).update('security-groups', id, body))
 
 /** Throws `missing`, and `badRequest` while it is in use. */
 export async function deleteSecurityGroup(backends: Backends, context: RequestContext, id: string): Promise<void> {

@@ -1,11 +1,12 @@
 /** Floating addresses on servers, until 2.43: a port of Neutron's is told, and what the cell remembers of the network follows. */
 import { isIPv4 } from 'node:net'
 import type { RequestContext } from '../../oslo/context.ts'
-import { PeerError } from '../../oslo/keystoneauth/errors.ts'
+import { isStatus, PeerError } from '../../oslo/keystoneauth/errors.ts'
 import { type NeutronClient, neutronText } from '../../peers/neutron.ts'
 import type { Server, Vif } from '../../stores/cell/servers.ts'
 import type { Backends } from '../backends.ts'
 import { Fault } from '../faults.ts'
+import { isExpired } from '../refused-elsewhere.ts'
 import { findServer } from './find.ts'
 import { inCell } from './in-cell.ts'
 
@@ -40,15 +41,21 @@ async function associate(neutron: NeutronClient, server: Server, address: string
   return floating.port_id
 }
 
-/** nova/api/openstack/compute/floating_ips.py FloatingIPActionController._add_floating_ip: whatever goes wrong is a bad request */
+/** nova/api/openstack/compute/floating_ips.py FloatingIPActionController._add_floating_ip: whatever goes wrong is a bad request, even a token */
 function associationFault(error: unknown, { uuid }: Server, address: string, fixed: string): unknown {
   if (error instanceof Fault && error.kind === 'missing') return new Fault('missing', 'floating IP not found')
   if (!(error instanceof Fault || error instanceof PeerError)) return error
-  const why = error instanceof PeerError ? neutronText(error) : error.message
+  const why = error instanceof PeerError ? wordsOf(error) : error.message
   const status = error instanceof PeerError ? error.status : undefined
   if (status === 403) return new Fault('forbidden', why)
   if (status === 409) return new Fault('badRequest', why)
   return new Fault('badRequest', `Unable to associate floating IP ${address} to fixed IP ${fixed} for instance ${uuid}. Error: ${why}`)
+}
+
+/** nova/network/neutron.py ClientWrapper */
+function wordsOf(error: PeerError): string {
+  if (error.status !== 401) return neutronText(error)
+  return isExpired(error) ? 'Not authorized.' : 'Networking client is experiencing an unauthorized exception.'
 }
 
 /** The server that had the address does not show it any longer. nova/network/neutron.py API._update_inst_info_cache_for_disassociated_fip: nothing fails with it */
@@ -89,9 +96,19 @@ async function portWith(neutron: NeutronClient, server: Server, fixed: string): 
   return found.id
 }
 
+/** A Neutron without routers has none. nova/network/neutron.py API._safe_get_floating_ips */
+export async function floatingIps<T>(neutron: NeutronClient, query: Readonly<Record<string, string>>): Promise<T[]> {
+  try {
+    return (await neutron.list('floatingips', query)) as unknown as T[]
+  } catch (error) {
+    if (isStatus(error, 404)) return []
+    throw error
+  }
+}
+
 /** Throws `missing` and, where several have the address, `conflict`. */
 async function only(neutron: NeutronClient, address: string): Promise<FloatingIp> {
-  const found = (await neutron.list('floatingips', { floating_ip_address: address })) as unknown as FloatingIp[]
+  const found = await floatingIps<FloatingIp>(neutron, { floating_ip_address: address })
   if (!found[0]) throw new Fault('missing', `Floating IP not found for address ${address}.`)
   if (found.length > 1) throw new Fault('conflict', `Multiple floating IPs are found for address ${address}.`)
   return found[0]
@@ -108,9 +125,20 @@ export async function serverWithFloatingIp(backends: Backends, context: RequestC
 /** Takes an address off the server. */
 export async function removeFloatingIp(backends: Backends, context: RequestContext, server: Server, address: string): Promise<void> {
   const neutron = backends.peers.neutron.as(context)
-  const floating = await only(neutron, address)
-  await neutron.update('floatingips', floating.id, { port_id: null })
+  await refusedPlainly(async () => {
+    const floating = await only(neutron, address)
+    await neutron.update('floatingips', floating.id, { port_id: null })
+  })
   await forgetFloatingIp(backends, server, address)
+}
+
+/** Of taking addresses away Neutron's refusals are told without its words. nova/api/openstack/compute/floating_ips.py disassociate_floating_ip */
+export async function refusedPlainly<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw isStatus(error, 403) ? new Fault('forbidden', 'Access was denied to this resource.') : error
+  }
 }
 
 /** An address that Neutron no longer has on the server goes from what the cell remembers of it. */

@@ -1,6 +1,5 @@
 /** Interfaces of servers: their ports, and attaching and detaching them. */
 import type { RequestContext } from '../../oslo/context.ts'
-import { PeerError } from '../../oslo/keystoneauth/errors.ts'
 import type { NeutronPort } from '../../peers/neutron.ts'
 import type { Server } from '../../stores/cell/servers.ts'
 import type { Backends } from '../backends.ts'
@@ -33,13 +32,7 @@ export async function findPort(backends: Backends, context: RequestContext, { uu
 }
 
 async function showPort({ peers }: Backends, context: RequestContext, id: string): Promise<NeutronPort> {
-  let port: NeutronPort | undefined
-  try {
-    port = await peers.neutron.as(context).show('ports', id)
-  } catch (error) {
-    if (error instanceof PeerError && error.status === 401) throw new Fault('forbidden', 'Forbidden')
-    throw error
-  }
+  const port = await peers.neutron.as(context).show('ports', id)
   if (!port) throw new Fault('missing', `Port id ${id} could not be found.`)
   return port
 }
@@ -94,9 +87,9 @@ export async function attachInterface(
   }
 }
 
-/** Looked at as the caller: a port that is not to be seen is not there. The compute then looks as itself. */
+/** Looked at with the caller's token, but as an admin: a port that is not to be seen is not there. The compute then looks as itself. */
 async function refuseAcceleratorPort(backends: Backends, context: RequestContext, id: string): Promise<void> {
-  const port = await showPort(backends, context, id)
+  const port = await showPort(backends, { ...context, isAdmin: true }, id)
   if (isAcceleratorPort(port['binding:vnic_type'])) throw new Fault('badRequest', portAcceleratorText)
 }
 

@@ -11,11 +11,15 @@ export interface Auth {
   identity(): Promise<{ readonly userId: string | null; readonly projectId: string | null } | null>
   /** These headers were answered with 401. Whether it makes sense to ask for others and try again. */
   refused(headers: Readonly<Record<string, string>>): boolean
+  /** Whose token it is, when it is not ours: nobody here can renew it. */
+  readonly caller?: Caller
 }
+
+export type Caller = Pick<RequestContext, 'isAdmin'>
 
 /** A caller who sent us a token: it is used as it is and cannot be renewed. With `service`, our own token goes along. */
 export function userAuth(
-  { token, catalog, userId, projectId }: Pick<RequestContext, 'token' | 'catalog' | 'userId' | 'projectId'>,
+  { token, catalog, userId, projectId, isAdmin }: Pick<RequestContext, 'token' | 'catalog' | 'userId' | 'projectId' | 'isAdmin'>,
   { service }: { service?: Auth | null } = {},
 ): Auth {
   const own: Record<string, string> = token ? { 'X-Auth-Token': token } : {}
@@ -28,6 +32,7 @@ export function userAuth(
     endpoint: async (query) => endpointIn(catalog, query),
     identity: async () => ({ userId, projectId }),
     refused: (headers) => service?.refused({ 'X-Auth-Token': headers['X-Service-Token'] ?? '' }) ?? false,
+    caller: { isAdmin },
   }
 }
 

@@ -1,4 +1,5 @@
 /** What can go wrong between us and another service. */
+import type { Caller } from './auth.ts'
 
 export type PeerFailure =
   /** No connection, or it broke before the answer was complete. */
@@ -24,6 +25,8 @@ export interface PeerErrorParts {
   readonly body?: Uint8Array
   readonly headers?: Readonly<Record<string, string | string[] | undefined>>
   readonly cause?: unknown
+  /** With whose token it was asked, when that was not our own. */
+  readonly caller?: Caller | undefined
 }
 
 /** A request to another service failed. The text names the service and what happened; it holds no token and no body. */
@@ -37,7 +40,8 @@ export class PeerError extends Error {
   readonly status: number | undefined
   readonly body: Uint8Array | undefined
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
-  constructor(text: string, { kind, service, method, url, status, body, headers = {}, cause }: PeerErrorParts) {
+  readonly caller: Caller | undefined
+  constructor(text: string, { kind, service, method, url, status, body, headers = {}, cause, caller }: PeerErrorParts) {
     super(text, { cause })
     this.kind = kind
     this.service = service
@@ -46,6 +50,7 @@ export class PeerError extends Error {
     this.status = status
     this.body = body
     this.headers = headers
+    this.caller = caller
   }
 
   /** The body as text. */

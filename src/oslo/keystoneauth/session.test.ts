@@ -306,7 +306,7 @@ describe('a token of ours', () => {
 
 describe('the token of a caller', () => {
   const catalog = () => [{ type: 'network', endpoints: [{ region: 'R', publicURL: `${keystone.url}/internal` }] }]
-  const caller = () => ({ token: 'theirs', userId: 'u1', projectId: 'p1', catalog: catalog() })
+  const caller = () => ({ token: 'theirs', userId: 'u1', projectId: 'p1', catalog: catalog(), isAdmin: false })
   test('goes as it is, to the endpoint of its own catalogue', async () => {
     answers({ status: 200 })
     await open().request({ auth: userAuth(caller()), serviceType: 'network', path: '/x' })
@@ -315,7 +315,8 @@ describe('the token of a caller', () => {
   })
   test('that is refused stays refused', async () => {
     answers({ status: 401 })
-    expect((await failure(open().request({ auth: userAuth(caller()), serviceType: 'network', path: '/x' }))).status).toBe(401)
+    const refused = await failure(open().request({ auth: userAuth(caller()), serviceType: 'network', path: '/x' }))
+    expect([refused.status, refused.caller]).toEqual([401, { isAdmin: false }])
     expect(keystone.requests('/internal/x').length).toBe(1)
   })
   test('may go with a token of ours, which is renewed when they are refused', async () => {

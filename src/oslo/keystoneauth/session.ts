@@ -261,6 +261,7 @@ function refusal(ask: Ask, { url, status, headers, body }: Outcome): PeerError {
     status,
     headers,
     body,
+    caller: ask.auth?.caller,
   })
 }
 
