@@ -2,6 +2,7 @@ import http, { type IncomingMessage, type RequestListener, type ServerResponse }
 import net from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, test } from 'vitest'
+import { until } from '../../tests/support/until.ts'
 import { defaults, type ShadowSettings } from './settings.ts'
 import { type Shadow, startShadow } from './shadow.ts'
 
@@ -161,7 +162,7 @@ describe('the client’s answer', () => {
     expect((await reader.read()).done).toBe(true)
     // ours never answers, and the next client is served all the same
     const second = running.get('/')
-    await waitFor(() => real.asked.length === 2)
+    await until('the real one has been asked twice', () => real.asked.length === 2)
     finish!()
     expect(await (await second).text()).toBe('firstlast')
   })
@@ -223,10 +224,10 @@ describe('the client’s answer', () => {
     const running = await shadow(real.url, real.url)
     const controller = new AbortController()
     const answer = running.get('/', { signal: controller.signal }).catch(() => 'aborted')
-    await waitFor(() => real.asked.length === 1)
+    await until('the real one has been asked', () => real.asked.length === 1)
     controller.abort()
     expect(await answer).toBe('aborted')
-    await waitFor(() => gone)
+    await until('the real one has heard of it', () => gone)
     await running.settled(1)
     expect(running.summary().counts).toMatchObject({ compared: 0, realFailed: 0, dropped: { clientLeft: 1 } })
   })
@@ -362,7 +363,7 @@ describe('the comparison', () => {
     })
     const running = await shadow(real.url, ours.url, { concurrency: 2, queue: 3 })
     for (let i = 0; i < 10; i++) expect((await running.get('/')).status).toBe(200)
-    await waitFor(() => running.summary().counts.dropped.queueFull === 5 && waiting.length === 2)
+    await until('five have been dropped and two wait', () => running.summary().counts.dropped.queueFull === 5 && waiting.length === 2)
     expect(running.summary()).toMatchObject({ waiting: 5, counts: { compared: 0 } })
     release = true
     for (const answer of waiting) answer()
@@ -384,7 +385,7 @@ describe('the comparison', () => {
     const ours = await api(() => undefined)
     const running = await shadow(real.url, ours.url, { drainSeconds: 0.1 })
     await running.get('/')
-    await waitFor(() => ours.asked.length === 1)
+    await until('ours has been asked', () => ours.asked.length === 1)
     expect((await running.stop()).counts.dropped.unfinished).toBe(1)
     expect(running.lines).toEqual([])
   })
@@ -461,12 +462,4 @@ function exchange(port: number, request: string): Promise<string> {
     })
     socket.on('end', () => resolve(text)).on('error', reject)
   })
-}
-
-async function waitFor(condition: () => boolean): Promise<void> {
-  const deadline = performance.now() + 5000
-  while (!condition()) {
-    if (performance.now() > deadline) throw new Error('it did not come true')
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  }
 }

@@ -4,13 +4,13 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { identify, isAlive, type ProcessId } from '../../src/cloud/processes.ts'
 import { readRoster } from '../../src/cloud/roster.ts'
 import { layout } from '../../src/cloud/state.ts'
 import { freePorts } from '../support/free-ports.ts'
 import { type Login, login } from '../support/login.ts'
+import { until } from '../support/until.ts'
 
 const bin = join(import.meta.dirname, '..', '..', 'bin', 'nova-ts.js')
 
@@ -31,16 +31,6 @@ function run(...argv: string[]): Promise<Outcome> {
 
 /** What the person who runs the tests has set for a cloud of their own is none of these tests' business. */
 const environment = () => Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('NOVA_TS_')))
-
-async function until<T>(what: string, ask: () => T | undefined | false, ms = 15_000): Promise<T> {
-  const end = performance.now() + ms
-  for (;;) {
-    const found = ask()
-    if (found) return found
-    if (performance.now() > end) throw new Error(`gave up waiting until ${what}`)
-    await delay(20)
-  }
-}
 
 let folder: string
 let state: string

@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import tls from 'node:tls'
 import { afterAll, describe, expect, test, vi } from 'vitest'
 import { freePorts } from '../support/free-ports.ts'
+import { until } from '../support/until.ts'
 import { signCertificate } from './certificates.ts'
 import { loadHead, loadRow, runScenario, scenarios } from './load.ts'
 import { echoModule, endAll, ownHost, root } from './own.ts'
@@ -106,7 +107,7 @@ describe.concurrent('a host without workers', () => {
     const over = new Promise((resolve) => host.child.on('exit', resolve))
     const busy = await connect({ port })
     busy.send('GET /slow/1000/busy HTTP/1.1\r\nHost: x\r\n\r\n')
-    while (!JSON.parse((await get(port, '/begun/busy')).body).begun) await delay(20)
+    await until('the request has begun', async () => JSON.parse((await get(port, '/begun/busy')).body).begun as boolean)
     await get(port, '/crash')
     expect((await busy.answer()).body).toBe('{"end":"done"}')
     await host.says(/thrown where nobody catches it/)
@@ -137,7 +138,7 @@ describe.concurrent('a host without workers', () => {
       `[uwsgi]\nhttp = 127.0.0.1:${port}\nwsgi-file = ${module}\npyargv = --config-file /a\nenv = WORD=w\nlogto2 = ${log}\npidfile = ${pid}\nlog-format = %(method) %(uri) %(status)\n`,
     )
     const host = ownHost(['--ini', ini, '--', '--debug'])
-    while (!existsSync(log) || !readFileSync(log, 'utf8').includes('serving')) await delay(20)
+    await until('it serves', () => existsSync(log) && readFileSync(log, 'utf8').includes('serving'))
     expect((await get(port, '/x')).body).toBe('["--config-file","/a","--debug"]w')
     expect(readFileSync(pid, 'utf8')).toBe(`${host.pid}\n`)
     await host.end()
@@ -218,11 +219,11 @@ describe.concurrent('workers', () => {
     await host.says(/all workers have been replaced/)
     await get(port, '/vary')
     // those that were replaced may still be about to tell what they counted
-    for (let tries = 0; tries < 40 && (await total()) < 6; tries++) await delay(50)
+    await until('all are counted', async () => (await total()) >= 6)
     expect([await total(), await metric(/^nova_host_reloads_total (\d+)$/m)]).toEqual([6, 1])
     process.kill(await pidOf(port), 'SIGKILL')
     await host.says(/has ended \(SIGKILL\) and is started again in 0 ms/)
-    for (let tries = 0; tries < 100 && (await metric(/^nova_host_workers (\d+)$/m)) < 2; tries++) await delay(50)
+    await until('both serve', async () => (await metric(/^nova_host_workers (\d+)$/m)) >= 2)
     expect([await metric(/^nova_host_workers (\d+)$/m), await metric(/^nova_host_worker_restarts_total (\d+)$/m)]).toEqual([2, 1])
     host.child.kill('SIGUSR1')
     await host.says(/2 of 2 workers serve; 1 started again, 1 reloads/)
@@ -265,8 +266,7 @@ describe.concurrent('workers', () => {
     await host.says(/the worker is ready/)
     const pid = await pidOf(port)
     host.child.kill('SIGKILL')
-    for (let tries = 0; tries < 100 && existsSync(`/proc/${pid}`); tries++) await delay(50)
-    expect(existsSync(`/proc/${pid}`)).toBe(false)
+    await until('the worker has ended', () => !existsSync(`/proc/${pid}`))
   })
 
   test.skipIf(process.getuid?.() !== 0)('become another user once they listen', async () => {
@@ -328,10 +328,11 @@ while True:
     const systemd = spawn('python3', ['-c', listener, path], { stdio: ['ignore', 'pipe', 'inherit'] })
     let heard = ''
     systemd.stdout.on('data', (chunk: Buffer) => (heard += chunk))
-    const hears = async (pattern: RegExp) => {
-      for (let tries = 0; tries < 200 && !pattern.test(heard); tries++) await delay(50)
-      expect(heard).toMatch(pattern)
-    }
+    const hears = (pattern: RegExp) =>
+      until(
+        () => `systemd heard ${pattern} in ${heard}`,
+        () => pattern.test(heard),
+      )
     await hears(/bound/)
     const host = ownHost([echoModule, '--listen', `http:${join(folder, 'notified.sock')}`, '--workers', '1'], {
       env: { NOTIFY_SOCKET: path },

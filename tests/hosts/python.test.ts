@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { freePorts } from '../support/free-ports.ts'
+import { until } from '../support/until.ts'
 import { cases, runCase, type Target } from './cases.ts'
 import { echoModule, root } from './own.ts'
 import { ask, connect } from './wire.ts'
@@ -83,8 +84,7 @@ describe.skipIf(!python)('under wsgiref and its validator', () => {
     const second = await pid()
     expect(second).not.toBe(first)
     server.kill('SIGKILL')
-    for (let tries = 0; tries < 100 && existsSync(`/proc/${second}`); tries++) await delay(50)
-    expect(existsSync(`/proc/${second}`)).toBe(false)
+    await until('the process beside it has ended', () => !existsSync(`/proc/${second}`))
     // the first folder was removed; the second is what a killed worker leaves
     expect(readdirSync(folder).filter((name) => name.startsWith('nova-ts-')).length).toBe(1)
   })

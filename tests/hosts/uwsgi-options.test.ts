@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test, vi } from 'vitest'
 import { freePorts } from '../support/free-ports.ts'
+import { until } from '../support/until.ts'
 import { echoModule, endAll, type OwnHost, ownHost } from './own.ts'
 import { ask } from './wire.ts'
 
@@ -76,7 +77,7 @@ asRoot('chown-socket, logfile-chmod and chdir', async () => {
     'thunder-lock = true',
   ])
   await host.says(/has no meaning here, or is always so: thunder-lock/)
-  for (let tries = 0; tries < 400 && !/serving .* on http:\//.test(logOf(place)); tries++) await new Promise((done) => setTimeout(done, 50))
+  await until('it serves', () => /serving .* on http:\//.test(logOf(place)))
   const { uid, gid, mode } = statSync(path)
   expect([uid, gid, (mode & 0o777).toString(8)]).toEqual([65_534, 1, '660'])
   expect((statSync(join(place, 'host.log')).mode & 0o777).toString(8)).toBe('640')

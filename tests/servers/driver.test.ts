@@ -22,6 +22,7 @@ import {
   text,
 } from '../../src/oslo/database/schema.ts'
 import { parsedAt } from '../../src/stores/parsed.ts'
+import { until } from '../support/until.ts'
 import { beside, cutOthers, engines, newDatabase } from './engines.ts'
 
 const schema = {
@@ -375,7 +376,7 @@ for (const engine of engines)
       const database = await open({ maxPoolSize: 1, maxOverflow: 1, poolTimeout: 1 })
       const release: (() => void)[] = []
       const held = [1, 2].map(() => database.write(() => new Promise<void>((resolve) => release.push(resolve))))
-      while (release.length < 2) await pause(10)
+      await until('both are held', () => release.length === 2)
       await expect(database.rows('SELECT 1')).rejects.toThrow(/none of 2 connections came free within 1 s/)
       const waiting = database.rows('SELECT 1')
       for (const done of release) done()

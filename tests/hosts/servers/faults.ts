@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFi
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { freePorts } from '../../support/free-ports.ts'
+import { until } from '../../support/until.ts'
 import { load, loadRow } from '../load.ts'
 import { echoModule, ownHost, root } from '../own.ts'
 import { ask, connect } from '../wire.ts'
@@ -64,7 +65,7 @@ const checks: readonly Check[] = [
       try {
         // not before the application has the request: a process that is only starting has nothing to lose
         const killDuring = async (name: string) => {
-          while (!JSON.parse((await get(port, `/begun/${name}`)).body).begun) await delay(20)
+          await until(`${name} has begun`, async () => JSON.parse((await get(port, `/begun/${name}`)).body).begun as boolean)
           process.kill(await nodeOf(port), 'SIGKILL')
         }
         const [read] = await Promise.all([get(port, '/slow/1500/read'), killDuring('read')])

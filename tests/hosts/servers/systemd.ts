@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
+import { until } from '../../support/until.ts'
 import { echoModule, ownHost, root } from '../own.ts'
 import { ask } from '../wire.ts'
 
@@ -74,10 +74,12 @@ async function listener(path: string) {
   const child = spawn('/usr/bin/python3', ['-c', program, path], { stdio: ['ignore', 'pipe', 'inherit'] })
   let text = ''
   child.stdout.on('data', (chunk: Buffer) => (text += chunk))
-  const hears = async (pattern: RegExp) => {
-    for (let tries = 0; tries < 400 && !pattern.test(text); tries++) await delay(50)
-    if (!pattern.test(text)) throw new Error(`systemd never heard ${pattern}: ${text}`)
-  }
+  const hears = (pattern: RegExp) =>
+    until(
+      () => `systemd heard ${pattern} in ${text}`,
+      () => pattern.test(text),
+      20_000,
+    )
   await hears(/^bound\n/)
   return { hears, heard: () => text.replace(/^bound\n/, ''), close: () => void child.kill('SIGKILL') }
 }
