@@ -219,10 +219,11 @@ describe('a live migration', () => {
       .toBe(`Instance ${server.uuid} in power_state crashed. Cannot live migrate while the instance is in this state.`)
   })
 
+  let request: string
   const slowMove = async () => {
     await t.close()
     await begin({ settings: { timings: { scale: 1, stage: 0, spawn: 0, destroy: 0, move: 20_000 } } })
-    await live(null)
+    request = await live(null)
     await expect.poll(async () => (await t.cell.migrations.ofServer(server.uuid, ['running']))[0]?.status).toBe('running')
     return (await t.cell.migrations.inStatus(server.uuid, 'running'))!.id
   }
@@ -230,6 +231,7 @@ describe('a live migration', () => {
   test('that is aborted stays where it is, at once', async () => {
     const id = await slowMove()
     const { uuid, host } = server
+    expect(await t.events(uuid, request)).toContain(`compute_live_migration ${host} Success`)
     await t.act(uuid, null, 'live_migration_abort', { migration_id: id })
     expect(await t.settled(uuid)).toMatchObject({ vmState: 'active', host })
     await expect.poll(async () => (await t.cell.migrations.find(id))!.status).toBe('cancelled')

@@ -3,7 +3,7 @@ import type { RequestContext } from '../../../oslo/context.ts'
 import type { Migration } from '../../../stores/cell/migrations.ts'
 import type { Server } from '../../../stores/cell/servers.ts'
 import { isGone, nova } from '../errors.ts'
-import { recorded } from '../events.ts'
+import { closeEvent, recorded, type Step } from '../events.ts'
 import { networkInfo } from '../network/info.ts'
 import { activateBindings, bindTo, dropBindings, prepareBindings } from '../network/moves.ts'
 import type { Host } from '../parts.ts'
@@ -12,7 +12,7 @@ import { guestOf, save } from '../server.ts'
 import type { Connecting } from '../volume/connect.ts'
 import { connectDestination, connectSource, dropOthers, type Former } from '../volume/move.ts'
 import { refuseGroupViolation } from './groups.ts'
-import type { Verb } from './method.ts'
+import { type Job, type Verb, withFault } from './method.ts'
 import { migrationOf } from './resize.ts'
 
 interface Move {
@@ -25,11 +25,14 @@ interface Move {
   former?: Former | undefined
 }
 
-/** On the host that has the server. */
+/** On the host that has the server. The event is over once the move is queued: how it ends is told by the migration and by the other side's events. */
 export const liveMigrate: Verb = {
   keepsTask: true,
+  event: null,
+  faultless: true,
   during: ['migrating'],
   async leftovers(host, job) {
+    await closeEvent(host.cell, queueing(host, job))
     const migration = await migrationOf(host, job)
     if (migration.status === 'running' && job.server.host === migration.destCompute) await leave(host, job, migration)
   },
@@ -41,7 +44,8 @@ export const liveMigrate: Verb = {
     const move: Move = { ...job, migration, destination, former: job.again ? undefined : new Map() }
     const at = (status: string) => cell.migrations.update(migration.id, { status })
     try {
-      await at('queued')
+      if (migration.status === 'accepted') await recorded(cell, queueing(host, job), () => at('queued'))
+      else await closeEvent(cell, queueing(host, job))
       await at('preparing')
       await onDestination(move, 'compute_pre_live_migration', async () => {
         await refuseGroupViolation(destination, job.server.uuid)
@@ -63,9 +67,19 @@ export const liveMigrate: Verb = {
   },
 }
 
-/** A step on the other side, which is an event there. */
+const queueing = ({ name }: Host, { server: { uuid }, context, again }: Job): Step => ({
+  uuid,
+  event: 'compute_live_migration',
+  host: name,
+  context,
+  again,
+})
+
+/** A step on the other side, which is an event there, with a fault when it fails. */
 const onDestination = <T>({ destination, server, context, again }: Move, event: string, run: () => Promise<T>): Promise<T> =>
-  recorded(destination.cell, { uuid: server.uuid, event, host: destination.name, context, again }, run)
+  recorded(destination.cell, { uuid: server.uuid, event, host: destination.name, context, again }, () =>
+    withFault(destination, server, run),
+  )
 
 async function carryOver(host: Host, move: Move): Promise<void> {
   const { server, migration, destination } = move

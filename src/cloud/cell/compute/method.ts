@@ -31,6 +31,8 @@ export interface Verb {
   readonly event?: string | null
   /** A failure leaves the task state as it is. */
   readonly keepsTask?: true
+  /** A failure leaves no fault, but where the verb notes one itself. */
+  readonly faultless?: true
   /** Waits for nothing else that is done with the server. */
   readonly atOnce?: true
   /** Classes of errors that are no surprise. */
@@ -70,7 +72,8 @@ export async function perform(host: Host, name: string, verb: Verb, { uuid, ...o
     if (order.again && step) await closeEvent(cell, step)
     return null
   }
-  const work = () => withFault(host, verb, { ...order, server })
+  const job = { ...order, server }
+  const work = () => (verb.faultless ? verb.run(host, job) : withFault(host, server, async () => (await verb.run(host, job)) ?? null))
   try {
     return await (step ? recorded(cell, step, work) : work())
   } catch (error) {
@@ -80,12 +83,12 @@ export async function perform(host: Host, name: string, verb: Verb, { uuid, ...o
 }
 
 /** nova/compute/manager.py wrap_instance_fault */
-async function withFault(host: Host, verb: Verb, job: Job): Promise<unknown> {
+export async function withFault<T>(host: Host, { uuid }: Pick<Server, 'uuid'>, run: () => Promise<T>): Promise<T> {
   try {
-    return (await verb.run(host, job)) ?? null
+    return await run()
   } catch (cause) {
-    const error = fromHypervisor(cause, job.server.uuid)
-    if (!isNova(error, 'InstanceNotFound')) await addFault(host.cell, job.server.uuid, host.name, error)
+    const error = fromHypervisor(cause, uuid)
+    if (!isNova(error, 'InstanceNotFound')) await addFault(host.cell, uuid, host.name, error)
     throw error
   }
 }

@@ -140,8 +140,14 @@ describe('volumes of a server that moves', () => {
   test('a live migration that fails leaves them where they were', async () => {
     const { server, id } = await withVolume()
     broken = /^POST \/attachments\/.*\/action/
-    await t.task(server.uuid, 'migrating', 'live_migrate_instance', { scheduler_hint: { host: null } }, 'root')
+    const request = await t.task(server.uuid, 'migrating', 'live_migrate_instance', { scheduler_hint: { host: null } }, 'root')
     expect((await t.settled(server.uuid)).host).toBe(server.host)
+    // the move was queued; what failed is the other side
+    const there = server.host === 'fake1' ? 'fake2' : 'fake1'
+    await expect
+      .poll(async () => (await t.events(server.uuid, request)).slice(-2))
+      .toEqual([`compute_live_migration ${server.host} Success`, `compute_pre_live_migration ${there} Error`])
+    expect((await t.cell.faults.latestOf([server.uuid])).get(server.uuid)?.host).toBe(there)
     broken = undefined
     expect(await sound(server, id)).toBe(server.host)
     t.errors.length = 0
