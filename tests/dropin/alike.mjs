@@ -33,7 +33,7 @@ async function renewed() {
   if (servers.every(({ status, locked }) => status === 'ACTIVE' && locked === false)) return
   await Promise.all(
     sides.map(async (side) => {
-      await ask(side, 'admin', 'DELETE', `/v2.1/servers/${side.things.server}`, undefined, '2.96')
+      await ask(side, 'admin', `DELETE /v2.1/servers/${side.things.server}`, { version: '2.96' })
       await buildServer(side)
     }),
   )
@@ -107,54 +107,56 @@ function requestOf(operation, minor) {
   return { body, query, fits: fits(bodySchema, body) && fits(querySchema, query) }
 }
 
+/** What a side is asked: `GET /path`, and the text of a body. */
+function routeAndText(side, { at, minor, who, names, body, query }) {
+  const [method, route] = at.split(' ')
+  const legacy = `/v2/${side.callers[who].projectId}`
+  const prefix = route === '/' || route.startsWith('/versions') ? '' : minor === 0 ? legacy : '/v2.1'
+  // what both make must not be in each other's way
+  const own = (key, value) => (/^(name|id)$/.test(key) && /^[\w./-]{1,40}$/.test(value) && made.test(at) ? `${value}-${side.name}` : value)
+  return {
+    route: `${method} ${prefix}${pathOf(route, names, side)}${query && `?${query}`}`,
+    text: body === undefined ? undefined : JSON.stringify(body, own),
+  }
+}
+
+/** Asks both sides, one after the other. */
+async function answersOf(request) {
+  const { minor, who } = request
+  const answers = []
+  for (const side of sides) {
+    const { route, text } = routeAndText(side, request)
+    const failed = (error) => ({ status: 0, headers: {}, text: error.message })
+    const answer = await ask(side, who, route, { text, version: minor === 0 ? undefined : `2.${minor}` }).catch(failed)
+    answers.push({ said: `${route} ${text ?? ''}`, ...answer })
+  }
+  return answers
+}
+
 async function compare(operation, minor) {
-  const [method, route, action] = operation.at.split(' ')
+  const { at } = operation
+  const [method, route, action] = at.split(' ')
   const who = random() < 0.6 ? 'admin' : pick(['member', 'member', 'reader', 'other'])
   const asked = requestOf(operation, minor)
-  if (asked.fits && sharedByBoth.test(operation.at)) return
+  if (asked.fits && sharedByBoth.test(at)) return
   const names = namesOf(route)
   // an action that nothing describes still has to be named
   const body = asked.body === undefined && action ? { [action]: null } : asked.body
-  const query = queryOf(asked.query)
-  const version = minor === 0 ? undefined : `2.${minor}`
-  const answers = []
-  for (const side of sides) {
-    // what both make must not be in each other's way
-    const text =
-      body === undefined
-        ? undefined
-        : JSON.stringify(body, (key, value) =>
-            /^(name|id)$/.test(key) && /^[\w./-]{1,40}$/.test(value) && made.test(operation.at) ? `${value}-${side.name}` : value,
-          )
-    const prefix = minor === 0 ? `/v2/${side.callers[who].projectId}` : '/v2.1'
-    const path = `${route === '/' || route.startsWith('/versions') ? '' : prefix}${pathOf(route, names, side)}${query && `?${query}`}`
-    const answer = await ask(side, who, method, path, text, version).catch((error) => ({
-      status: 0,
-      headers: {},
-      text: error.message,
-    }))
-    answers.push({ said: `${method} ${path} ${text ?? ''}`, ...answer })
-  }
+  const answers = await answersOf({ at, minor, who, names, body, query: queryOf(asked.query) })
+  const [nova, ours] = answers.map((answer) => plain(answer, at))
   counts.asked++
-  const [theirs, ours] = answers.map((answer) => plain(answer, operation))
-  if (theirs === ours) counts.alike++
-  else {
-    const told = {
-      at: operation.at,
-      minor,
-      who,
-      said: answers.map(({ said }) => said.slice(0, 3000)),
-      nova: theirs.slice(0, 4000),
-      ours: ours.slice(0, 4000),
-    }
-    if (values.write) appendFileSync(values.write, `${JSON.stringify(told)}\n`)
-    else
-      process.stdout.write(
-        `\n${told.said[0].slice(0, 400)} as ${who} at 2.${minor}\n  nova ${told.nova.slice(0, 300)}\n  ours ${told.ours.slice(0, 300)}\n`,
-      )
-  }
-  if (answers.some(({ status }) => status < 300)) counts.succeeded++
-  if (answers.some(({ status }) => status < 300) && method !== 'GET' && route.startsWith('/servers/')) await renewed()
+  if (nova === ours) counts.alike++
+  else tell({ at, minor, who, said: answers.map(({ said }) => said), nova, ours })
+  if (!answers.some(({ status }) => status < 300)) return
+  counts.succeeded++
+  if (method !== 'GET' && route.startsWith('/servers/')) await renewed()
+}
+
+function tell({ at, minor, who, said, nova, ours }) {
+  const cut = { said: said.map((each) => each.slice(0, 3000)), nova: nova.slice(0, 4000), ours: ours.slice(0, 4000) }
+  if (values.write) appendFileSync(values.write, `${JSON.stringify({ at, minor, who, ...cut })}\n`)
+  else
+    process.stdout.write(`\n${said[0].slice(0, 400)} as ${who} at 2.${minor}\n  nova ${nova.slice(0, 300)}\n  ours ${ours.slice(0, 300)}\n`)
 }
 
 await withTwins(async () => {

@@ -3,12 +3,15 @@
 // come to afterwards: states, task, flavor, image, lock, the names and results of their actions and of the events in them, the fault.
 // In the environment: see twins.mjs. Arguments: --only PATTERN (of `STATE ACTION`), --write FILE (the differences, a JSON text a line).
 import { appendFileSync, writeFileSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { ask, buildServer, plain, settled, sides, sure, withTwins } from './twins.mjs'
 
 const { values } = parseArgs({ options: { only: { type: 'string', default: '' }, write: { type: 'string' } } })
 const only = new RegExp(values.only)
 const version = '2.96'
+/** A compute notes the end of an action after the state; what the API does alone has no events. */
+const patienceMs = 1500
 const counts = { asked: 0, alike: 0 }
 if (values.write) writeFileSync(values.write, '')
 
@@ -86,98 +89,122 @@ const others = {
 async function bring(steps) {
   await Promise.all(
     sides.map(async (side) => {
-      await ask(side, 'admin', 'POST', `/v2.1/servers/${side.things.server}/action`, '{"forceDelete":null}', version)
+      await ask(side, 'admin', `POST /v2.1/servers/${side.things.server}/action`, { text: '{"forceDelete":null}', version })
       await settled(side, is('GONE'))
       await buildServer(side)
       for (const { who, body, then } of steps) {
-        await sure(side, who, 'POST', `/servers/${side.things.server}/action`, body)
+        await sure(side, who, `POST /servers/${side.things.server}/action`, body)
         await settled(side, then)
       }
     }),
   )
 }
 
-async function compare(name, who, method, path, body, at) {
+/** Whether it has changed the servers. */
+async function compare({ name, who, method, path, body, at = version }) {
   const answers = await Promise.all(
     sides.map((side) => {
       const { server, port, volume, image } = side.things
       const text = body === undefined ? undefined : JSON.stringify(body).replace('VOLUME', volume).replace('IMAGE', image)
       const below = path.replace('PORT', port).replace('VOLUME', volume)
-      return ask(side, who, method, `/v2.1/servers/${server}${below}`, text, at)
+      return ask(side, who, `${method} /v2.1/servers/${server}${below}`, { text, version: at })
     }),
   )
   const changed = method !== 'GET' && answers.some(({ status }) => status < 300)
-  const told = answers.map((answer) => plain(answer, { at: path }).replace(/"adminPass":"[^"]+"/, '"adminPass":"…"'))
-  const left = changed ? await Promise.all(sides.map(outcome)) : []
+  const [nova, ours] = answers.map((answer) => plain(answer))
+  const [novaLeft, oursLeft] = changed ? await Promise.all(sides.map(outcome)) : []
   counts.asked++
-  if (told[0] === told[1] && left[0] === left[1]) counts.alike++
-  else {
-    const difference = { name, nova: told[0], ours: told[1], novaLeft: left[0], oursLeft: left[1] }
-    if (values.write) appendFileSync(values.write, `${JSON.stringify(difference)}\n`)
-    process.stdout.write(
-      `\n${name}\n${Object.entries(difference)
-        .slice(1)
-        .map(([key, text]) => `  ${key} ${text}\n`)
-        .join('')}`,
-    )
-  }
+  if (nova === ours && novaLeft === oursLeft) counts.alike++
+  else tell(name, { nova, ours, novaLeft, oursLeft })
   return changed
 }
 
+function tell(name, difference) {
+  if (values.write) appendFileSync(values.write, `${JSON.stringify({ name, ...difference })}\n`)
+  const lines = Object.entries(difference).map(([key, text]) => `  ${key} ${text}\n`)
+  process.stdout.write(`\n${name}\n${lines.join('')}`)
+}
+
+/** What a server shows that is the same for its twin. */
+const kept = [
+  'status',
+  'OS-EXT-STS:vm_state',
+  'OS-EXT-STS:task_state',
+  'OS-EXT-STS:power_state',
+  'flavor',
+  'image',
+  'locked',
+  'locked_reason',
+  'name',
+  'metadata',
+  'tags',
+  'progress',
+  'fault',
+  'host_status',
+  'OS-EXT-AZ:availability_zone',
+  'OS-SRV-USG:terminated_at',
+]
+
 /** What has become of a side's server, without what differs from server to server. */
 async function outcome(side) {
-  const server = await settled(side, () => true)
-  // a compute notes the end of an action after the state
-  await new Promise((resolve) => setTimeout(resolve, 1500))
+  const { status } = await settled(side, () => true)
+  const { actions, migrations } = await endOfWork(side)
   const now = await settled(side, () => true)
-  const { instanceActions = [] } = await sure(side, 'admin', 'GET', `/servers/${side.things.server}/os-instance-actions`).catch(() => ({}))
-  const events = await Promise.all(
-    instanceActions.map(async ({ action, request_id, message }) => {
-      const { instanceAction } = await sure(side, 'admin', 'GET', `/servers/${side.things.server}/os-instance-actions/${request_id}`)
-      return { action, message, events: instanceAction.events.map(({ event, result }) => `${event} ${result}`).sort() }
-    }),
-  )
-  const { migrations = [] } = await sure(side, 'admin', 'GET', `/os-migrations?instance_uuid=${side.things.server}`)
-  const kept = [
-    'status',
-    'OS-EXT-STS:vm_state',
-    'OS-EXT-STS:task_state',
-    'OS-EXT-STS:power_state',
-    'flavor',
-    'image',
-    'locked',
-    'locked_reason',
-    'name',
-    'metadata',
-    'tags',
-    'progress',
-    'fault',
-    'host_status',
-    'OS-EXT-AZ:availability_zone',
-    'OS-SRV-USG:terminated_at',
-  ]
   const state = {
-    stuck: server.status === 'STUCK',
+    stuck: status === 'STUCK',
     ...Object.fromEntries(kept.map((key) => [key, now[key]])),
     placed: Boolean(now['OS-EXT-SRV-ATTR:host']),
     addresses: Object.values(now.addresses ?? {}).flat().length,
     volumes: now['os-extended-volumes:volumes_attached']?.length,
-    events,
+    events: actions.map(({ action, message, events }) => ({
+      action,
+      message,
+      events: events.map(({ event, result }) => `${event} ${result}`).sort(),
+    })),
     migrations: migrations.map(({ status, migration_type }) => `${migration_type} ${status}`),
   }
-  return plain({ status: '', headers: {}, text: JSON.stringify(state) }, { at: '' })
+  return plain({ status: '', headers: {}, text: JSON.stringify(state) })
+}
+
+/** What is noted of a side's server when its last action has events, and neither an event nor a migration is under way, or else when patience ends. */
+async function endOfWork(side) {
+  const end = performance.now() + patienceMs
+  for (;;) {
+    const actions = await actionsOf(side)
+    const { migrations = [] } = await sure(side, 'admin', `GET /os-migrations?instance_uuid=${side.things.server}`)
+    const isOver =
+      actions[0]?.events.length > 0 &&
+      actions.every(({ events }) => events.every(({ result }) => result !== null)) &&
+      migrations.every(({ status }) => !/ing$|^(queued|accepted)$/.test(status))
+    if (isOver || performance.now() > end) return { actions, migrations }
+    await delay(100)
+  }
+}
+
+/** None of a server that is gone where it cannot be asked. */
+async function actionsOf(side) {
+  const path = `/servers/${side.things.server}/os-instance-actions`
+  const { instanceActions = [] } = await sure(side, 'admin', `GET ${path}`).catch(() => ({}))
+  return Promise.all(instanceActions.map(async ({ request_id }) => (await sure(side, 'admin', `GET ${path}/${request_id}`)).instanceAction))
 }
 
 await withTwins(async () => {
   for (const [state, steps] of Object.entries(states)) {
     let fresh = false
     const asked = [
-      ...Object.entries(actions).map(([name, [who, body, at = version]]) => [`${state}: ${name}`, who, 'POST', '/action', body, at]),
-      ...Object.entries(others).map(([name, [who, method, path, body]]) => [`${state}: ${name}`, who, method, path, body, version]),
-    ].filter(([name]) => only.test(name))
+      ...Object.entries(actions).map(([name, [who, body, at]]) => ({
+        name: `${state}: ${name}`,
+        who,
+        method: 'POST',
+        path: '/action',
+        body,
+        at,
+      })),
+      ...Object.entries(others).map(([name, [who, method, path, body]]) => ({ name: `${state}: ${name}`, who, method, path, body })),
+    ].filter(({ name }) => only.test(name))
     for (const each of asked) {
       if (!fresh) await bring(steps)
-      fresh = !(await compare(...each))
+      fresh = !(await compare(each))
     }
   }
 })

@@ -46,10 +46,11 @@ export async function withTwins(work) {
   }
 }
 
-/** One request as it is; `version` undefined for the legacy endpoint. */
-export function ask(side, who, method, path, body, version) {
+/** One request as it is, `GET /path` and the text of a body; `version` undefined for the legacy endpoint. */
+export function ask(side, who, route, { text, version } = {}) {
+  const { method, path } = parted(route)
   const headers = { 'x-auth-token': side.callers[who].id, ...(version && { 'openstack-api-version': `compute ${version}` }) }
-  if (body !== undefined) Object.assign(headers, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) })
+  if (text !== undefined) Object.assign(headers, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) })
   return new Promise((done, fail) => {
     const outgoing = request(`${side.url}${path}`, { method, headers, agent }, (answer) => {
       const chunks = []
@@ -58,24 +59,31 @@ export function ask(side, who, method, path, body, version) {
         .on('end', () => done({ status: answer.statusCode, headers: answer.headers, text: Buffer.concat(chunks).toString() }))
       answer.on('error', fail)
     })
-    outgoing.setTimeout(120_000, () => outgoing.destroy(new Error(`${method} ${path}: no answer`)))
+    outgoing.setTimeout(120_000, () => outgoing.destroy(new Error(`${route}: no answer`)))
     outgoing
       .on('error', (error) =>
-        error.code === 'ECONNRESET' && outgoing.reusedSocket ? ask(side, who, method, path, body, version).then(done, fail) : fail(error),
+        error.code === 'ECONNRESET' && outgoing.reusedSocket ? ask(side, who, route, { text, version }).then(done, fail) : fail(error),
       )
-      .end(body)
+      .end(text)
   })
 }
 
+function parted(route) {
+  const end = route.indexOf(' ')
+  return { method: route.slice(0, end), path: route.slice(end + 1) }
+}
+
 /** As a caller, and it must work. The answer's body. */
-export async function sure(side, who, method, path, body, version = '2.96') {
-  const answer = await ask(side, who, method, `/v2.1${path}`, body && JSON.stringify(body), version)
-  if (answer.status >= 300) throw new Error(`${side.name}: ${method} ${path}: ${answer.status} ${answer.text}`)
+export async function sure(side, who, route, body, version = '2.96') {
+  const { method, path } = parted(route)
+  const answer = await ask(side, who, `${method} /v2.1${path}`, { text: body && JSON.stringify(body), version })
+  if (answer.status >= 300) throw new Error(`${side.name}: ${route}: ${answer.status} ${answer.text}`)
   return answer.text ? JSON.parse(answer.text) : undefined
 }
 
 /** Of another service, as the member. */
-export async function fromPeer(side, type, path, method = 'GET', body) {
+async function fromPeer(side, type, route, body) {
+  const { method, path } = parted(route)
   const answer = await fetch(`${endpoint(side, type)}${path}`, {
     method,
     headers: { 'x-auth-token': side.callers.member.id, 'content-type': 'application/json' },
@@ -86,9 +94,9 @@ export async function fromPeer(side, type, path, method = 'GET', body) {
 
 /** What was there before. */
 async function find(side) {
-  const { images } = await fromPeer(side, 'image', '/v2/images?name=cirros')
-  const { networks } = await fromPeer(side, 'network', '/v2.0/networks?shared=true')
-  const { hypervisors } = await sure(side, 'admin', 'GET', '/os-hypervisors')
+  const { images } = await fromPeer(side, 'image', 'GET /v2/images?name=cirros')
+  const { networks } = await fromPeer(side, 'network', 'GET /v2.0/networks?shared=true')
+  const { hypervisors } = await sure(side, 'admin', 'GET /os-hypervisors')
   Object.assign(side.things, {
     image: images[0].id,
     network: networks[0].id,
@@ -97,31 +105,25 @@ async function find(side) {
   })
 }
 
-/** Both have the same, under names of the same length. */
+/** Names of a side's own, of the same length on both. */
+const nameOf = ({ name }) => `alike${process.pid}-${name}`
+
+/** Both have the same. */
 async function build(side) {
   const { things } = side
   await find(side)
-  things.flavor = `alike${process.pid}-${side.name}`
-  await sure(side, 'admin', 'POST', '/flavors', { flavor: { id: things.flavor, name: things.flavor, ram: 64, vcpus: 1, disk: 0 } })
-  await sure(side, 'admin', 'POST', `/flavors/${things.flavor}/os-extra_specs`, { extra_specs: { key1: 'value1' } })
-  things.key = `alike${process.pid}-${side.name}`
-  await sure(
-    side,
-    'member',
-    'POST',
-    '/os-keypairs',
-    { keypair: { name: things.key, type: 'ssh', public_key: 'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQDALIKE alike' } },
-    '2.10',
-  ).catch(() => undefined)
-  things.aggregate = String(
-    (await sure(side, 'admin', 'POST', '/os-aggregates', { aggregate: { name: `alike${process.pid}-${side.name}` } })).aggregate.id,
-  )
-  things.group = (
-    await sure(side, 'member', 'POST', '/os-server-groups', {
-      server_group: { name: `alike${process.pid}-${side.name}`, policy: 'anti-affinity' },
-    })
-  ).server_group.id
-  const { volume } = await fromPeer(side, 'volumev3', '/volumes', 'POST', { volume: { size: 1, name: `alike${process.pid}-${side.name}` } })
+  const name = nameOf(side)
+  things.flavor = name
+  await sure(side, 'admin', 'POST /flavors', { flavor: { id: name, name, ram: 64, vcpus: 1, disk: 0 } })
+  await sure(side, 'admin', `POST /flavors/${name}/os-extra_specs`, { extra_specs: { key1: 'value1' } })
+  things.key = name
+  const keypair = { name, type: 'ssh', public_key: 'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQDALIKE alike' }
+  await sure(side, 'member', 'POST /os-keypairs', { keypair }, '2.10').catch(() => undefined)
+  const { aggregate } = await sure(side, 'admin', 'POST /os-aggregates', { aggregate: { name } })
+  things.aggregate = String(aggregate.id)
+  const { server_group } = await sure(side, 'member', 'POST /os-server-groups', { server_group: { name, policy: 'anti-affinity' } })
+  things.group = server_group.id
+  const { volume } = await fromPeer(side, 'volumev3', 'POST /volumes', { volume: { size: 1, name } })
   things.volume = volume.id
   await buildServer(side)
 }
@@ -130,23 +132,23 @@ async function build(side) {
 export async function buildServer(side) {
   const { things } = side
   const server = {
-    name: `alike${process.pid}-${side.name}`,
+    name: nameOf(side),
     imageRef: things.image,
     flavorRef: '1',
     networks: [{ uuid: things.network }],
     metadata: { key1: 'value1' },
     tags: ['abc'],
   }
-  things.server = (await sure(side, 'member', 'POST', '/servers', { server })).server.id
+  things.server = (await sure(side, 'member', 'POST /servers', { server })).server.id
   await settled(side, ({ status }) => status === 'ACTIVE')
-  things.request = (await sure(side, 'member', 'GET', `/servers/${things.server}/os-instance-actions`)).instanceActions[0].request_id
-  things.port = (await sure(side, 'member', 'GET', `/servers/${things.server}/os-interface`)).interfaceAttachments[0].port_id
+  things.request = (await sure(side, 'member', `GET /servers/${things.server}/os-instance-actions`)).instanceActions[0].request_id
+  things.port = (await sure(side, 'member', `GET /servers/${things.server}/os-interface`)).interfaceAttachments[0].port_id
 }
 
 /** The side's server when nothing is being done to it and `good` says so; its status is GONE when there is none, STUCK after a minute. */
 export async function settled(side, good) {
   for (let tries = 0; tries < 300; tries++) {
-    const answer = await ask(side, 'admin', 'GET', `/v2.1/servers/${side.things.server}`, undefined, '2.96')
+    const answer = await ask(side, 'admin', `GET /v2.1/servers/${side.things.server}`, { version: '2.96' })
     const server = answer.status === 200 ? JSON.parse(answer.text).server : { status: 'GONE', 'OS-EXT-STS:task_state': null }
     if (server.status === 'GONE' || (server['OS-EXT-STS:task_state'] === null && good(server))) return server
     await new Promise((resolve) => setTimeout(resolve, 200))
@@ -156,49 +158,59 @@ export async function settled(side, good) {
 
 async function remove(side) {
   const { things } = side
-  const gone = (who, path) => ask(side, who, 'DELETE', `/v2.1${path}`, undefined, '2.96').catch(() => undefined)
+  const gone = (who, path) => ask(side, who, `DELETE /v2.1${path}`, { version: '2.96' }).catch(() => undefined)
   if (things.server) await gone('admin', `/servers/${things.server}`)
   if (things.flavor) await gone('admin', `/flavors/${things.flavor}`)
   if (things.key) await gone('member', `/os-keypairs/${things.key}`)
   if (things.aggregate) await gone('admin', `/os-aggregates/${things.aggregate}`)
   if (things.group) await gone('member', `/os-server-groups/${things.group}`)
-  if (things.volume) await fromPeer(side, 'volumev3', `/volumes/${things.volume}`, 'DELETE').catch(() => undefined)
+  if (things.volume) await fromPeer(side, 'volumev3', `DELETE /volumes/${things.volume}`).catch(() => undefined)
 }
 
-/** An answer without what differs from side to side and from moment to moment. */
-export function plain({ status, headers, text }, operation) {
-  const said = text
-    .replaceAll(sides[0].url, '<url>')
-    .replaceAll(sides[1].url, '<url>')
-    .replaceAll(/-(nova|ours)\b/g, '-side')
-    .replaceAll(/\bfake[12]\b/g, '<host>')
-    .replaceAll(/\b10\.10\.\d+\.\d+/g, '<address>')
-    .replaceAll(/\bfa:16:3e(:[0-9a-f]{2}){3}/g, '<mac>')
-    .replaceAll(/"[0-9a-f]{56}"/g, '"<hostId>"')
-    .replaceAll(/instance-[0-9a-f]{8}/g, '<instance>')
-    .replaceAll(/("fingerprint": ?)"[^"]+"/g, '$1"<fingerprint>"')
-    .replaceAll(/("private_key": ?|"public_key": ?)"[^"]+"/g, '$1"<key>"')
-    .replaceAll(/"r-[a-z0-9]{8}"/g, '"<reservation>"')
-    .replaceAll(/("(?:hours|total_[a-z_]+|uptime)": ?)[\d.e-]+/g, '$1"<number>"')
-    .replaceAll(operation.at.includes('/os-aggregates') ? /("id": ?|aggregate )\d+/gi : /^$/g, '$1 0')
-    .replaceAll(/[^ -~][^ -~-]+(-[^ -~]+){40,}/g, '<letters>')
-    .replaceAll(/(access not found for )\d+/g, '$1<n>')
-    .replaceAll(/req-[0-9a-f-]{36}/g, '<request>')
-    .replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, '<uuid>')
-    .replaceAll(/\b[0-9a-f]{32}\b/g, '<project>')
-    .replaceAll(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?/g, '<time>')
-  let body = said
+/** What differs from side to side and from moment to moment, and what stands for it; in this order. */
+const passing = [
+  [/-(nova|ours)\b/g, '-side'],
+  [/\bfake[12]\b/g, '<host>'],
+  [/\b10\.10\.\d+\.\d+/g, '<address>'],
+  [/\bfa:16:3e(:[0-9a-f]{2}){3}/g, '<mac>'],
+  [/"[0-9a-f]{56}"/g, '"<hostId>"'],
+  [/instance-[0-9a-f]{8}/g, '<instance>'],
+  [/("fingerprint": ?)"[^"]+"/g, '$1"<fingerprint>"'],
+  [/("private_key": ?|"public_key": ?)"[^"]+"/g, '$1"<key>"'],
+  [/("adminPass": ?)"[^"]+"/g, '$1"<password>"'],
+  [/"r-[a-z0-9]{8}"/g, '"<reservation>"'],
+  [/("(?:hours|total_[a-z_]+|uptime)": ?)[\d.e-]+/g, '$1"<number>"'],
+  [/[^ -~][^ -~-]+(-[^ -~]+){40,}/g, '<letters>'],
+  [/(access not found for )\d+/g, '$1<n>'],
+  [/req-[0-9a-f-]{36}/g, '<request>'],
+  [/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, '<uuid>'],
+  [/\b[0-9a-f]{32}\b/g, '<project>'],
+  [/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?/g, '<time>'],
+]
+const aggregateIds = [/("id": ?|aggregate )\d+/gi, '$1 0']
+
+/** A text without these. `at` is the operation that said it. */
+function lasting(text, at) {
+  const same = sides.reduce((said, { url }) => said.replaceAll(url, '<url>'), text)
+  const all = at.includes('/os-aggregates') ? [...passing, aggregateIds] : passing
+  return all.reduce((said, [pattern, name]) => said.replaceAll(pattern, name), same)
+}
+
+const compared = ['content-type', 'openstack-api-version', 'x-openstack-nova-api-version', 'vary', 'location', 'allow', 'retry-after']
+
+/** An answer without what differs from side to side and from moment to moment. `at` is the operation that it is of. */
+export function plain({ status, headers, text }, at = '') {
+  const told = compared.filter((name) => headers[name]).map((name) => `${name}: ${lasting(String(headers[name]), at)}`)
+  return `${status} ${told.join('; ')} ${ordered(lasting(text, at))}`
+}
+
+/** JSON with its keys in order; any other text as it is. */
+function ordered(text) {
   try {
-    body = JSON.stringify(sorted(JSON.parse(said)))
-  } catch {}
-  const told = ['content-type', 'openstack-api-version', 'x-openstack-nova-api-version', 'vary', 'location', 'allow', 'retry-after'].map(
-    (name) =>
-      `${name}: ${String(headers[name] ?? '')
-        .replaceAll(/[0-9a-f-]{36}/g, '<uuid>')
-        .replace(sides[0].url, '<url>')
-        .replace(sides[1].url, '<url>')}`,
-  )
-  return `${status} ${told.filter((each) => !each.endsWith(': ')).join('; ')} ${body}`
+    return JSON.stringify(sorted(JSON.parse(text)))
+  } catch {
+    return text
+  }
 }
 
 const sorted = (value) =>
