@@ -146,9 +146,17 @@ export interface Excess {
   readonly usage: ServerUsage
 }
 
-/** Whether so much more fits; undefined when it does. nova/objects/quotas.py Quotas.check_deltas */
-export async function checkDeltas(backends: QuotaBackends, projectId: string, userId: string, deltas: Deltas): Promise<Excess | undefined> {
-  const [limits, usage] = await Promise.all([limitSet(backends, projectId, userId), usageOf(backends, projectId, userId)])
+/** A project and one of its users. */
+type Owner = readonly [projectId: string, userId: string]
+
+/** Whether so much more fits; undefined when it does. `counted` is whose usage counts where that is somebody else. nova/objects/quotas.py Quotas.check_deltas */
+export async function checkDeltas(
+  backends: QuotaBackends,
+  limited: Owner,
+  deltas: Deltas,
+  counted: Owner = limited,
+): Promise<Excess | undefined> {
+  const [limits, usage] = await Promise.all([limitSet(backends, ...limited), usageOf(backends, ...counted)])
   return excess(limits, usage, deltas)
 }
 
@@ -264,4 +272,4 @@ export function groupMemberLimit({ project, user }: LimitSet): number | undefine
 }
 
 /** Whose limits a caller's requests count against. */
-export const chargedTo = ({ projectId, userId }: RequestContext): [projectId: string, userId: string] => [projectId ?? '', userId ?? '']
+export const chargedTo = ({ projectId, userId }: RequestContext): Owner => [projectId ?? '', userId ?? '']

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { PeerError } from '../oslo/keystoneauth/errors.ts'
-import { glanceText } from './glance.ts'
+import type { Session } from '../oslo/keystoneauth/session.ts'
+import { glance, glanceText } from './glance.ts'
 
 // What glanceclient 4.13.0 made of the same answers
 const answers: [type: string, body: string, text: string][] = [
@@ -18,3 +19,18 @@ for (const [type, body, text] of answers)
     const said = { kind: 'status', service: 'image', status: 400, body: Buffer.from(body), headers: { 'content-type': type } } as const
     expect(glanceText(new PeerError('no', said))).toBe(text)
   })
+
+test.each([
+  ['http://images.example', [], 'http://images.example'],
+  ['http://images.example/v2', [], 'http://images.example/'],
+  ['http://images.example/image/v2.1', [], 'http://images.example/image/'],
+  ['http://elsewhere.example', ['http://images.example/v2'], 'http://images.example/v2'],
+])('images are, for links, %s %s', async (catalogued, servers, told) => {
+  const session: Pick<Session, 'with' | 'endpoint'> = {
+    with: ({ endpointOverride }) =>
+      endpointOverride ? ({ endpoint: async () => endpointOverride } as unknown as Session) : (session as Session),
+    endpoint: async () => catalogued,
+  }
+  const service = { as: () => session as Session, own: session as Session, close: async () => undefined }
+  expect(await glance(service, { servers }).endpoint({} as never)).toBe(told)
+})

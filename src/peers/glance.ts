@@ -42,7 +42,7 @@ export interface GlanceClient {
 
 export interface Glance {
   as(context: RequestContext): GlanceClient
-  /** Where images are, for links: what [glance] api_servers or the catalogue says. */
+  /** Where images are, for links: what [glance] api_servers or the catalogue says, the latter with a slash for a version. nova/image/glance.py get_api_servers */
   endpoint(context: RequestContext): Promise<string>
 }
 
@@ -56,7 +56,10 @@ export function glance(service: PeerService, { servers }: { servers: readonly st
   }
   return {
     as: (context) => client(session(context)),
-    endpoint: (context) => session(context).endpoint(),
+    async endpoint(context) {
+      const found = await session(context).endpoint()
+      return servers.length > 0 ? found : found.replace(/\/v\d+(\.\d+)?$/, '/')
+    },
   }
 }
 

@@ -48,7 +48,7 @@ const ownerOf = ({ projectId, userId }: Server): [string, string] => [projectId 
 export async function checkUpsize(backends: Backends, server: Server, from: Size, to: Size): Promise<void> {
   const more = { cores: Math.max(to.vcpus - from.vcpus, 0), ram: Math.max(to.memoryMb - from.memoryMb, 0) }
   if (more.cores === 0 && more.ram === 0) return
-  const over = await checkDeltas(backends, ...ownerOf(server), more)
+  const over = await checkDeltas(backends, ownerOf(server), more)
   if (over) throw tooMany(over, more)
 }
 
@@ -68,7 +68,7 @@ function tooMany({ overs, limits, usage }: Excess, requested: Deltas): Fault {
 /** Whether one server more of a flavor fits, by limits in Keystone: a resize holds both sizes until it ends. Throws `overQuota`. */
 export async function enforceFlavor(
   backends: Backends,
-  { projectId }: Server,
+  { projectId }: Pick<Server, 'projectId'>,
   flavor: SizedFlavor,
   onVolume: boolean,
   count = 1,
@@ -86,16 +86,16 @@ export async function checkRestore(backends: Backends, details: Details): Promis
 }
 
 /**
- * An offloaded server takes nothing in Placement, so it can only be over a limit where that is what is counted.
- * nova/compute/api.py API._check_quota_unshelve_offloaded
+ * An offloaded server takes nothing in Placement, so it can only be over a limit where that is what is counted. As in Nova, what counts is the usage of
+ * who brings it back. nova/compute/api.py API._check_quota_unshelve_offloaded
  */
-export async function checkUnshelve(backends: Backends, details: Details): Promise<void> {
+export async function checkUnshelve(backends: Backends, context: RequestContext, details: Details): Promise<void> {
   const { server } = details
   // Nothing is asked for, so only what is over a limit already is refused
-  if (areUnified(backends.settings)) return enforceFlavor(backends, server, wholeFlavor(server), await isVolumeBacked(details), 0)
+  if (areUnified(backends.settings)) return enforceFlavor(backends, context, wholeFlavor(server), await isVolumeBacked(details), 0)
   if (!backends.settings.quota.countUsageFromPlacement) return
   const { vcpus, memoryMb } = sizeOf(server.flavor!.cur)
-  const over = await checkDeltas(backends, ...ownerOf(server), { instances: 0, cores: vcpus, ram: memoryMb })
+  const over = await checkDeltas(backends, ownerOf(server), { instances: 0, cores: vcpus, ram: memoryMb }, chargedTo(context))
   // As Python prints a list
   if (over) throw new Fault('forbidden', `Quota exceeded for resources: [${over.overs.map((name) => `'${name}'`).join(', ')}]`)
 }

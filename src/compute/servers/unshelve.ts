@@ -33,7 +33,7 @@ export async function unshelve(
   const details = detailsOf(backends, server)
   const spec = await findRequestSpec(backends, server.uuid)
   const offloaded = server.vmState === 'shelved_offloaded'
-  if (offloaded) await checkUnshelve(backends, details)
+  if (offloaded) await checkUnshelve(backends, context, details)
   if ((zone !== undefined || host) && !offloaded) throw notOffloaded(server)
   if (zone) await checkZone(backends, context, details, zone)
   const pinned = zone === undefined ? (spec.availability_zone ?? null) : zone

@@ -14,10 +14,17 @@ import { inCell } from './in-cell.ts'
 export async function updateServer(backends: Backends, context: RequestContext, server: Server, changes: ServerChanges): Promise<Server> {
   if (server.pending) return updateRequest(backends, context, server, changes)
   if (Object.keys(changes).length === 0) return server
-  const changed = { ...server, ...(await changeServer(backends, server, null, changes)) } as Server
+  const changed = { ...server, ...(await changeServer(backends, server, null, changes).catch(goneMeanwhile)) } as Server
   await tellUpdate(backends, context, server, detailsOf(backends, changed))
   return { ...changed, updatedAt: server.updatedAt }
 }
+
+/** nova/api/openstack/compute/servers.py ServersController.update */
+function goneMeanwhile(error: unknown): never {
+  throw error instanceof Fault && error.kind === 'serverNotFound' ? gone() : error
+}
+
+const gone = (): Fault => new Fault('missing', 'Instance could not be found')
 
 /** Of a server that no cell holds yet, the request is changed; when a cell has taken it meanwhile, the server itself. */
 async function updateRequest(backends: Backends, context: RequestContext, { uuid }: Server, changes: ServerChanges): Promise<Server> {
@@ -30,8 +37,8 @@ async function updateRequest(backends: Backends, context: RequestContext, { uuid
     if (await api.requests.update(uuid, instance)) return serverOfRequest({ ...request, instance })
   }
   const mapping = await api.serverMappings.find(uuid)
-  if (!mapping || mapping.cellId === null) throw new Fault('serverNotFound', uuid)
+  if (!mapping || mapping.cellId === null) throw gone()
   const server = await inCell(backends, { uuid, cellId: mapping.cellId }, (cell) => cell.servers.find(uuid))
-  if (!server) throw new Fault('serverNotFound', uuid)
+  if (!server) throw gone()
   return updateServer(backends, context, server, changes)
 }

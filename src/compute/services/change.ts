@@ -2,7 +2,7 @@
 import type { RequestContext } from '../../oslo/context.ts'
 import { PeerError } from '../../oslo/keystoneauth/errors.ts'
 import type { ComputeNode, Service } from '../../stores/cell/services.ts'
-import { answered, type Cell } from '../../stores/cells.ts'
+import type { Cell, CellStore } from '../../stores/cells.ts'
 import { dropFromAggregates } from '../aggregates.ts'
 import type { Backends } from '../backends.ts'
 import { Fault } from '../faults.ts'
@@ -50,10 +50,9 @@ async function tellCompute(backends: Backends, context: RequestContext, cell: Ce
   }
 }
 
-/** Throws `evacuationsRemain` while evacuations from a host are not closed: its compute has not restarted since. */
-export async function checkForcedUp({ stores }: Backends, host: string): Promise<void> {
-  const answers = await stores.cells.gather((cell) => cell.hosts.evacuatedFrom(host))
-  if (answers.filter(answered).some(({ value }) => value.length > 0)) throw new Fault('evacuationsRemain', host)
+/** Throws `evacuationsRemain` while evacuations from a host that a cell knows of are not closed: its compute has not restarted since. */
+export async function checkForcedUp({ hosts }: Pick<CellStore, 'hosts'>, host: string): Promise<void> {
+  if ((await hosts.evacuatedFrom(host)).length > 0) throw new Fault('evacuationsRemain', host)
 }
 
 /** Takes a service out for good; a compute with its nodes, its mapping, its aggregates and its providers. Throws `computeInUse` or `computeHasMoves`. */

@@ -2,7 +2,7 @@
 import { Fault } from '../../../compute/faults.ts'
 import * as compute from '../../../compute/proxies/images.ts'
 import type { Image } from '../../../stores/objects/image-meta.ts'
-import { prefixed, urlJoin } from '../../serve/links.ts'
+import { prefixed } from '../../serve/links.ts'
 import { last } from '../../serve/query.ts'
 import { booleanFrom } from '../../serve/values.ts'
 import { fields, view, zulu } from '../../spec/fields.ts'
@@ -40,7 +40,7 @@ interface Extra {
 
 const loaders: Loaders<Image> = {
   glance: async (_, { backends, context }) =>
-    prefixed((await backends.peers.glance.endpoint(context)).replace(/\/v\d+(\.\d+)?\/?$/, '/'), backends.settings.api.glanceLinkPrefix),
+    prefixed(await backends.peers.glance.endpoint(context), backends.settings.api.glanceLinkPrefix),
 }
 
 const statuses: Readonly<Record<string, string>> = {
@@ -60,7 +60,8 @@ const links = f
   .list((image, { glance }, rendering) => [
     { rel: 'self', href: rendering.links.self('images', idOf(image)) },
     { rel: 'bookmark', href: rendering.links.bookmark('images', idOf(image)) },
-    { rel: 'alternate', type: 'application/vnd.openstack.image', href: urlJoin(glance, 'images', idOf(image)) },
+    // with two slashes where the catalogue's address has a version
+    { rel: 'alternate', type: 'application/vnd.openstack.image', href: `${glance}/images/${idOf(image)}` },
   ])
   .needs('glance')
 

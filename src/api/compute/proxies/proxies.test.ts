@@ -285,7 +285,7 @@ describe('images', () => {
     expect(body.image.links.at(-1)).toEqual({
       rel: 'alternate',
       type: 'application/vnd.openstack.image',
-      href: `http://images.example:9292/images/${imageIds[0]}`,
+      href: `http://images.example:9292//images/${imageIds[0]}`,
     })
     expect(body.image).not.toHaveProperty('server')
     expect((await call('2.1', `GET /images/${imageIds[2]}`)).body.image).toMatchObject({ status: 'SAVING', progress: 25 })

@@ -33,3 +33,13 @@ test.each([
   const { body } = await f.api.call('2.1', `GET /servers/${uuid}`, undefined, { as: 'member' })
   expect(body.server.updated !== '2026-01-01T00:00:00Z').toBe(isChange)
 })
+
+test('a server that goes away meanwhile could not be found', async () => {
+  const uuid = await f.server(original)
+  const { transitions, servers } = f.cell
+  const { apply } = transitions
+  Object.assign(transitions, { apply: async (...given: Parameters<typeof apply>) => (await servers.destroy(uuid)) && apply(...given) })
+  const put = await f.api.call('2.1', `PUT /servers/${uuid}`, { server: { name: 'late' } }, { as: 'member' })
+  Object.assign(transitions, { apply })
+  expect([put.status, put.body.itemNotFound.message]).toEqual([404, 'Instance could not be found'])
+})

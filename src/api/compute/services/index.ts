@@ -121,7 +121,8 @@ async function changeByName(call: Call & { body: Of<typeof byName> }) {
     case 'force-down': {
       if (forced_down === undefined) throw new Fault('badRequest', 'Missing forced_down field')
       const forcedDown = booleanFrom(forced_down) ?? false
-      if (binary === 'nova-compute' && !forcedDown) await checkForcedUp(backends, host)
+      // nova/api/openstack/compute/services.py _check_for_evacuations: here no cell has been chosen yet, so [database] connection is looked at, often cell0's
+      if (binary === 'nova-compute' && !forcedDown) await checkForcedUp(await backends.main(), host)
       await change({ forcedDown })
       return answer({ forced_down: forcedDown })
     }
@@ -143,7 +144,7 @@ async function changeByUuid({ backends, context, params, body }: Call & { body: 
   const { status, disabled_reason: reason, forced_down } = body
   if (status === 'enabled' && reason) throw new Fault('badRequest', "Specifying 'disabled_reason' with status 'enabled' is invalid.")
   const forcedDown = forced_down === undefined ? undefined : booleanFrom(forced_down)!
-  if (forcedDown === false) await checkForcedUp(backends, host!)
+  if (forcedDown === false) await checkForcedUp(placed.cell, host!)
   const changes = {
     ...(status && { disabled: status === 'disabled', disabledReason: reason ?? null }),
     ...(forcedDown !== undefined && { forcedDown }),

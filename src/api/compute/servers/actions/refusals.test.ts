@@ -82,6 +82,12 @@ test('an offloaded server does not come back over the limit where Placement tell
   const uuid = await small.server({ vmState: 'shelved_offloaded', host: null, node: null })
   const answer = await small.api.call('2.90', `POST /servers/${uuid}/action`, { unshelve: null }, { as: 'member' })
   expect(answer.body).toEqual({ forbidden: { code: 403, message: "Quota exceeded for resources: ['cores', 'ram']" } })
+  // Nova counts what the caller's own project has, against the limits of the server's
+  const others = await small.server({ vmState: 'shelved_offloaded', host: null, node: null, projectId: projectOf('other') })
+  const unshelve = async (as: 'other' | 'admin') =>
+    (await small.api.call('2.90', `POST /servers/${others}/action`, { unshelve: null }, { as })).status
+  expect(await unshelve('admin')).toBe(403)
+  expect(await unshelve('other')).toBe(202)
   await small.close()
 })
 
