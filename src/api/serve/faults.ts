@@ -178,7 +178,7 @@ export interface Declared {
 }
 
 /** What the caller is told of an error. One that is no `Fault`, or whose status the operation does not declare, is a 500 that tells nothing. */
-export function refusalOf(error: unknown, { errors, faults }: Declared): Refusal {
+export function toRefusal(error: unknown, { errors, faults }: Declared): Refusal {
   const fault = error instanceof Fault ? error : refusedElsewhere(error)
   if (fault) {
     const status = faults[fault.kind] ?? statuses[fault.kind]

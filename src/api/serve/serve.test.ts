@@ -6,7 +6,7 @@ import { PeerError, type PeerFailure } from '../../oslo/keystoneauth/errors.ts'
 import { RemoteError } from '../../oslo/messaging/failure.ts'
 import { repr } from '../../oslo/python.ts'
 import { supportedType } from './body.ts'
-import { refusalOf } from './faults.ts'
+import { toRefusal } from './faults.ts'
 import { linksOf } from './links.ts'
 import { askedVersion } from './microversion.ts'
 import { parseQuery } from './query.ts'
@@ -81,7 +81,7 @@ for (const [value, text] of reprs) test(`repr of ${JSON.stringify(value)}`, () =
 
 test('an error of another service that nobody foresaw is told by the class that Nova has for it', () => {
   const told = (module: string) =>
-    refusalOf(new RemoteError({ className: 'InvalidInput', module, message: 'secret' }), { errors: [], faults: {} })
+    toRefusal(new RemoteError({ className: 'InvalidInput', module, message: 'secret' }), { errors: [], faults: {} })
   expect(told('nova.exception')).toMatchObject({
     status: 500,
     message: expect.stringMatching(/<class 'nova.exception_Remote.InvalidInput_Remote'>$/),
@@ -106,7 +106,7 @@ const refusals: [Error, number][] = [
 ]
 for (const [error, status] of refusals)
   test(`what is refused elsewhere, ${JSON.stringify(error)}, is ${status} whatever an operation declares`, () =>
-    expect(refusalOf(error, { errors: [404], faults: {} })).toMatchObject({
+    expect(toRefusal(error, { errors: [404], faults: {} })).toMatchObject({
       status,
       message: expect.stringMatching(status === 500 ? /^Unexpected API Error/ : /^said so/),
     }))
@@ -121,7 +121,7 @@ const expired: [string, Error, number, RegExp][] = [
 ]
 for (const [whose, error, status, words] of expired)
   test(`Neutron no longer takes the token of ${whose}: ${status}`, () => {
-    const { status: told, message } = refusalOf(error, { errors: [404], faults: {} })
+    const { status: told, message } = toRefusal(error, { errors: [404], faults: {} })
     expect([told, message]).toEqual([status, expect.stringMatching(words)])
   })
 
@@ -155,7 +155,7 @@ const classes: [Error, string][] = [
 ]
 for (const [error, name] of classes)
   test(`${error.name} ${JSON.stringify(error)} is told as ${name}`, () =>
-    expect(refusalOf(error, { errors: [400], faults: {} })).toMatchObject({
+    expect(toRefusal(error, { errors: [400], faults: {} })).toMatchObject({
       status: 500,
       message: expect.stringContaining(`\n<class '${name}'>`),
     }))

@@ -13,7 +13,7 @@ import { type Microversion, type Minor, minorOf } from '../spec/history.ts'
 import { byVersion, type Call, type Given, type Operation, type Owned, type Reply, type Resource, type Target } from '../spec/operation.ts'
 import { holds } from '../spec/span.ts'
 import { bodyOf, parsed, parseJson } from './body.ts'
-import { faultResponse, refusalOf, statusOf } from './faults.ts'
+import { faultResponse, statusOf, toRefusal } from './faults.ts'
 import { linksOf, type Paging } from './links.ts'
 import { askedVersion, refuseUnserved, versionHeaders } from './microversion.ts'
 import { last, parseQuery } from './query.ts'
@@ -154,7 +154,7 @@ async function perform(serving: Serving, operation: Operation, asked: Asked): Pr
     const out = await operation.run(call)
     return await render(serving, operation, asked, call, query, out)
   } catch (error) {
-    const refusal = refusalOf(error, { errors: byVersion(operation.errors ?? [], minor), faults: operation.faults ?? {} })
+    const refusal = toRefusal(error, { errors: byVersion(operation.errors ?? [], minor), faults: operation.faults ?? {} })
     if (refusal.cause !== undefined) serving.report(refusal.cause, context)
     return faultResponse(refusal)
   }

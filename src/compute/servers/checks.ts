@@ -11,9 +11,18 @@ import { isUp } from '../hosts.ts'
 import { type Details, extraSpecsOf } from './details.ts'
 import { inCell } from './in-cell.ts'
 
-/** A lock binds everybody but admins. With a word for the verb the refusal is that of an unfit state, which tells nothing of the lock. */
-export function refuseLocked({ isAdmin }: RequestContext, { locked, uuid }: Pick<Server, 'locked' | 'uuid'>, word?: string): void {
-  if (locked && !isAdmin) throw word === undefined ? new Fault('serverLocked', uuid) : new Fault('unfitState', uuid, word)
+type Lockable = Pick<Server, 'locked' | 'uuid'>
+
+/** A lock binds everybody but admins. */
+const isBound = ({ isAdmin }: RequestContext, { locked }: Lockable): boolean => Boolean(locked) && !isAdmin
+
+export function refuseLocked(context: RequestContext, server: Lockable): void {
+  if (isBound(context, server)) throw new Fault('serverLocked', server.uuid)
+}
+
+/** As an unfit state, which tells nothing of the lock. `word` is the verb's. */
+export function refuseLockAsState(context: RequestContext, server: Lockable, word: string): void {
+  if (isBound(context, server)) throw new Fault('unfitState', server.uuid, word)
 }
 
 export function requireHost({ host, uuid }: Pick<Server, 'host' | 'uuid'>): void {

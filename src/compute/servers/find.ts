@@ -18,14 +18,14 @@ interface How {
   /** With all that is known for showing it, in as many statements. */
   readonly whole?: boolean
   /** A rule about the server is asked next. Until then, one that lies in no cell that answers is there for everybody, as in Nova. */
-  readonly judged?: boolean
+  readonly ruleFollows?: boolean
 }
 
 /** Throws `serverNotFound`; one of another project is not there for who is no admin. */
 export async function findServer(backends: Backends, context: RequestContext, uuid: string, how: How = {}): Promise<Server> {
   const server = isUuid(uuid) ? await anyServer(backends, context, uuid, how) : undefined
   // nova/db/main/api.py model_query with project_only, which build requests and mappings are read without
-  const free = how.judged === true && (server?.pending !== undefined || server?.partial === true)
+  const free = how.ruleFollows === true && (server?.pending !== undefined || server?.partial === true)
   if (!server || (!free && !context.isAdmin && server.projectId !== context.projectId)) throw new Fault('serverNotFound', uuid)
   return server
 }

@@ -58,7 +58,8 @@ export async function listServers(backends: Backends, context: RequestContext, s
   const filter = await filterOf(backends, context, search)
   if (!filter) return []
   if (limit === 0 && marker === undefined) return []
-  const { order, waitingOrder } = ordersOf(search.sort)
+  checkSort(search.sort)
+  const order = orderOf(search.sort)
   // Only the legacy endpoint lets others pass: each cell fails for them, which leaves nothing (nova/compute/multi_cell_list.py)
   if (order.some(({ column }) => !isServerColumn(column))) return []
   const byAddress = 'ip' in search.filters || 'ip6' in search.filters
@@ -66,7 +67,12 @@ export async function listServers(backends: Backends, context: RequestContext, s
   const waiting =
     byAddress && marker === undefined
       ? []
-      : await pendingServers(backends, context.isAdmin || search.everyProject ? null : (context.projectId ?? ''), filter, waitingOrder)
+      : await pendingServers(
+          backends,
+          context.isAdmin || search.everyProject ? null : (context.projectId ?? ''),
+          filter,
+          waitingOrderOf(search.sort),
+        )
   const markerAt = waiting.findIndex((server) => server.uuid === marker)
   const first = (markerAt < 0 ? (marker === undefined ? waiting : []) : waiting.slice(markerAt + 1)).slice(0, limit)
   const rest = limit - first.length
@@ -84,23 +90,32 @@ export async function listServers(backends: Backends, context: RequestContext, s
 
 const unique = (servers: readonly Server[]): Server[] => [...new Map(servers.map((server) => [server.uuid, server])).values()]
 
-/**
- * The order of the cells, in which no two servers are equal, and that of servers that no cell holds yet: when and in which order they were asked for decides
- * between equals. Directions that are missing are the first one's. nova/compute/instance_list.py InstanceSortContext, nova/db/utils.py process_sort_params
- */
-function ordersOf({ keys, directions }: ServerSearch['sort']): { readonly order: Order[]; readonly waitingOrder: Order[] } {
+type Sort = ServerSearch['sort']
+
+/** Throws `badRequest`. nova/db/utils.py process_sort_params */
+function checkSort({ keys, directions }: Sort): void {
   if (directions.some((direction) => direction !== 'asc' && direction !== 'desc'))
     throw new Fault('badRequest', "Invalid input received: Unknown sort direction, must be 'desc' or 'asc'")
   if (directions.length > keys.length) throw new Fault('badRequest', 'Invalid input received: Sort direction size exceeds sort key size')
-  const first = directions[0] ?? 'desc'
-  const ordered = (columns: readonly string[], given: readonly string[]): Order[] =>
-    columns.map((column, i) => ({ column, direction: (given[i] ?? first) as Order['direction'] }))
-  const waitingOrder = ordered([...keys, ...['created_at', 'id'].filter((key) => !keys.includes(key))], directions)
-  if (keys.length === 0) return { order: ordered(['created_at', 'id', 'uuid'], ['desc', 'desc', 'asc']), waitingOrder }
-  // Nova appends to what was given, so that a direction that is missing before it becomes this one
-  const order = keys.includes('uuid') ? ordered(keys, directions) : ordered([...keys, 'uuid'], [...directions, 'asc'])
-  return { order, waitingOrder }
 }
+
+/** The order of the cells, in which no two servers are equal. nova/compute/instance_list.py InstanceSortContext */
+function orderOf({ keys, directions }: Sort): Order[] {
+  if (keys.length === 0) return ordered(['created_at', 'id', 'uuid'], ['desc', 'desc', 'asc'])
+  if (keys.includes('uuid')) return ordered(keys, directions)
+  // Nova appends to what was given, so that a direction that is missing before it becomes this one
+  return ordered([...keys, 'uuid'], [...directions, 'asc'], firstOf(directions))
+}
+
+/** That of servers that no cell holds yet: when and in which order they were asked for decides between equals. */
+const waitingOrderOf = ({ keys, directions }: Sort): Order[] =>
+  ordered([...keys, ...['created_at', 'id'].filter((key) => !keys.includes(key))], directions)
+
+const firstOf = (directions: readonly string[]): string => directions[0] ?? 'desc'
+
+/** Directions that are missing are the first one's. */
+const ordered = (columns: readonly string[], directions: readonly string[], missing = firstOf(directions)): Order[] =>
+  columns.map((column, i) => ({ column, direction: (directions[i] ?? missing) as Order['direction'] }))
 
 async function filterOf(backends: Backends, context: RequestContext, search: ServerSearch): Promise<ServerFilter | undefined> {
   const exact: Record<string, unknown> = {}

@@ -11,7 +11,15 @@ import { Fault, type FaultKind } from '../faults.ts'
 import { castToCompute } from '../rpc/compute.ts'
 import { callConductor, castToConductor, longCall } from '../rpc/conductor.ts'
 import { refusalOf, stateRefusal } from './ask.ts'
-import { refuseAccelerators, refuseLocked, refusePortAccelerators, refuseSev, refuseShares, refuseVtpmMove } from './checks.ts'
+import {
+  refuseAccelerators,
+  refuseLockAsState,
+  refuseLocked,
+  refusePortAccelerators,
+  refuseSev,
+  refuseShares,
+  refuseVtpmMove,
+} from './checks.ts'
 import { detailsOf } from './details.ts'
 import { inCell, inCellOr } from './in-cell.ts'
 import { findRequestSpec } from './request-spec.ts'
@@ -156,7 +164,7 @@ export async function abortMigration(
   { queuedToo }: { queuedToo: boolean },
 ): Promise<void> {
   // nova/api/openstack/compute/server_migrations.py knows locks as invalid states alone
-  refuseLocked(context, server, 'abort live migration')
+  refuseLockAsState(context, server, 'abort live migration')
   checkState(server, 'liveMigrateAbort')
   const migration = await findMigration(backends, server, id)
   const allowed = queuedToo ? ['running', 'queued', 'preparing'] : ['running']

@@ -6,7 +6,7 @@ import type { Backends } from '../backends.ts'
 import { Fault, type FaultKind } from '../faults.ts'
 import { callCompute } from '../rpc/compute.ts'
 import { refusalOf } from './ask.ts'
-import { refuseLocked } from './checks.ts'
+import { refuseLockAsState } from './checks.ts'
 import { detailsOf } from './details.ts'
 import { inCell } from './in-cell.ts'
 import { checkState } from './states.ts'
@@ -22,7 +22,7 @@ const refusals: Readonly<Record<string, FaultKind>> = {
 /** Waits for the compute, which alone knows whether the guest has taken it. */
 export async function changePassword(backends: Backends, context: RequestContext, server: Server, password: string): Promise<void> {
   // nova/api/openstack/compute/admin_password.py knows locks as invalid states alone
-  refuseLocked(context, server, 'changePassword')
+  refuseLockAsState(context, server, 'changePassword')
   checkState(server, 'changePassword')
   const details = detailsOf(backends, server)
   try {

@@ -2,7 +2,7 @@
 import type { RequestContext } from '../../oslo/context.ts'
 import type { Server } from '../../stores/cell/servers.ts'
 import type { Backends } from '../backends.ts'
-import { refuseLocked } from './checks.ts'
+import { refuseLockAsState } from './checks.ts'
 import { detailsOf } from './details.ts'
 import { checkRestore } from './quota.ts'
 import { checkState } from './states.ts'
@@ -11,7 +11,7 @@ import { startTask, toCompute } from './task.ts'
 /** Throws `tooManyServers` when it does not fit any more. One without a host needs nobody's help. */
 export async function restore(backends: Backends, context: RequestContext, server: Server): Promise<void> {
   // nova/api/openstack/compute/deferred_delete.py knows locks as invalid states alone
-  refuseLocked(context, server, 'restore')
+  refuseLockAsState(context, server, 'restore')
   checkState(server, 'restore')
   const details = detailsOf(backends, server)
   await checkRestore(backends, details)

@@ -47,7 +47,7 @@ const own = resource({
   'GET /servers/:id': op({
     query: p.noParameters,
     load: ({ backends, context, params, at }) =>
-      findServer(backends, context, params.id!, { whole: true, partial: at('2.69'), judged: true }),
+      findServer(backends, context, params.id!, { whole: true, partial: at('2.69'), ruleFollows: true }),
     rule: 'os_compute_api:servers:show',
     target: ({ member }) => ({ project_id: member.projectId }),
     errors: [404],

@@ -48,7 +48,7 @@ const whole = brief.extend({ events: f.list((r) => r.events as object[] | undefi
 
 /** From 2.21 on also of servers that are deleted. */
 const anyServer = ({ backends, context, params, at }: Call): Promise<Server> =>
-  findServer(backends, context, params.server_id!, { deletedToo: at('2.21'), judged: true })
+  findServer(backends, context, params.server_id!, { deletedToo: at('2.21'), ruleFollows: true })
 
 type ListCall = Call & { readonly query: Of<typeof listQuery>; readonly member: Server }
 

@@ -5,11 +5,11 @@ import type { Call, Target } from '../../spec/operation.ts'
 
 /** Of routes that begin with /servers/:id. */
 export const serverOfAction = ({ backends, context, params }: Call): Promise<Server> =>
-  findServer(backends, context, params.id!, { judged: true })
+  findServer(backends, context, params.id!, { ruleFollows: true })
 
 /** Of routes below /servers/:server_id. */
 export const serverAbove = ({ backends, context, params }: Call): Promise<Server> =>
-  findServer(backends, context, params.server_id!, { judged: true })
+  findServer(backends, context, params.server_id!, { ruleFollows: true })
 
 /** For rules that are asked about a server's user as well, where others are asked beside them. */
 export const ofOwner = ({ member }: { readonly member: Pick<Server, 'projectId' | 'userId'> }): Target => ({

@@ -75,10 +75,10 @@ test.each<[route: string, as: Person, status: number, body: object]>([
 })
 
 test('a pattern that would take for ever is given up', async () => {
-  const start = performance.now()
   expect((await ask('name=(a%2B)%2B$')).status).toBe(500)
-  expect(performance.now() - start).toBeLessThan(5000)
-  f.api.errors.length = 0
+  expect(f.api.errors.splice(0).map(String)).toEqual([
+    expect.stringContaining('it takes too long to look for the regular expression (a+)+$'),
+  ])
 })
 
 test.each<[query: string, as: Person, version: string, status: number, message: string | RegExp]>([
