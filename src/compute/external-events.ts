@@ -136,12 +136,12 @@ async function destinationsOf({ stores }: Backends, { cell, details }: Told): Pr
 
 /** Users can follow some events among the actions on a server. False for a power state that is none: such an event is not sent. */
 async function recorded(
-  { requestId, userId, projectId }: RequestContext,
+  { requestId, userId, projectId, timestamp }: RequestContext,
   { cell }: Told,
   { name, tag, serverUuid }: ExternalEvent,
 ): Promise<boolean> {
   const action = name === 'volume-extended' ? 'extend_volume' : name === 'power-update' ? powerActions[tag ?? ''] : null
-  if (action) await cell.actions.start({ action, instanceUuid: serverUuid, requestId, userId, projectId })
+  if (action) await cell.actions.start({ action, instanceUuid: serverUuid, requestId, userId, projectId, timestamp })
   return action !== undefined
 }
 

@@ -1,4 +1,5 @@
 /** Moving running servers between hosts, hurrying such a move and calling it off. */
+import { hostname } from 'node:os'
 import type { RequestContext } from '../../oslo/context.ts'
 import { isRemote } from '../../oslo/messaging/failure.ts'
 import type { Migration } from '../../stores/cell/migrations.ts'
@@ -83,7 +84,7 @@ export async function liveMigrate(backends: Backends, context: RequestContext, s
       send: (instance) => send(backends, context, instance, { ...asked, host: scheduled ? null : host }, spec),
     })
   } catch (error) {
-    if (error instanceof Fault && error.kind === 'unanswered') await noteFault(backends, server, error)
+    if (error instanceof Fault && error.kind === 'unanswered') await noteFault(backends, server)
     throw isRemote(error, 'InstanceInvalidState') ? stateRefusal(server, rules.liveMigrate.says, error) : refusalOf(error, refusals)
   }
 }
@@ -118,10 +119,11 @@ async function send(
   await callConductor(backends, context, 'migrate_server', { ...same, ...rest }, longCall(backends))
 }
 
-/** The move may still be going on, so its outcome cannot be told here. */
-async function noteFault(backends: Backends, server: Server, { message }: Fault): Promise<void> {
+/** The move may still be going on, so its outcome cannot be told here. nova/compute/utils.py add_instance_fault_from_exc */
+async function noteFault(backends: Backends, server: Server): Promise<void> {
+  const host = backends.settings.compute.host ?? hostname()
   await inCell(backends, server, (cell) =>
-    cell.faults.add({ instanceUuid: server.uuid, code: 500, message: 'MessagingTimeout', details: message }),
+    cell.faults.add({ instanceUuid: server.uuid, code: 500, message: 'MessagingTimeout', details: '', host }),
   )
 }
 

@@ -49,8 +49,9 @@ export type ActionName =
 type Acted = Pick<Server, 'uuid' | 'cellId'>
 
 export async function recordAction(backends: Backends, context: RequestContext, server: Acted, action: ActionName): Promise<void> {
-  const { requestId, userId, projectId } = context
-  await inCell(backends, server, (cell) => cell.actions.start({ action, instanceUuid: server.uuid, requestId, userId, projectId }))
+  const { requestId, userId, projectId, timestamp } = context
+  const asked = { requestId, userId, projectId, timestamp }
+  await inCell(backends, server, (cell) => cell.actions.start({ action, instanceUuid: server.uuid, ...asked }))
 }
 
 /** Marks the action of this request as ended. */
@@ -88,5 +89,12 @@ export async function asEvent<T>(
 /** Of what is no refusal the class alone. nova/objects/instance_action.py pack_action_event_finish */
 function toldOf(error: unknown): { details?: string; traceback?: string | null } {
   if (!(error instanceof Error)) return {}
-  return { details: error instanceof Fault ? error.message : error.name, traceback: error.stack ?? null }
+  return { details: cut(error instanceof Fault ? error.message : error.name), traceback: error.stack ?? null }
 }
+
+/** To 255 bytes. nova/utils.py safe_truncate */
+const cut = (text: string): string =>
+  Buffer.from(text)
+    .subarray(0, 255)
+    .toString()
+    .replace(/\ufffd$/, '')

@@ -1,6 +1,6 @@
 /** What was done to servers (instance actions) and the steps of each (events). */
 import type { Database, Reading } from '../../oslo/database/database.ts'
-import { toDateTime } from '../../oslo/database/datetime.ts'
+import { fromDateTime, toDateTime } from '../../oslo/database/datetime.ts'
 import { paged } from '../paging.ts'
 import type { CellTables } from './schema.ts'
 import { type CellRow, from, insert } from './table.ts'
@@ -22,13 +22,17 @@ export interface NewAction {
   readonly requestId: string
   readonly userId: string | null
   readonly projectId: string | null
+  /** When the request came, without a zone; now when absent. */
+  readonly timestamp?: string
 }
 
 export const actions = (database: Database<CellTables>, now: () => number) => ({
-  start: (values: NewAction): Promise<number> =>
+  /** It began when the request came. nova/objects/instance_action.py InstanceAction.pack_action_start */
+  start: ({ timestamp, ...values }: NewAction): Promise<number> =>
     database.write((tx) => {
-      const at = toDateTime(now())
-      return insert(tx, 'instance_actions', { ...values, startTime: at, createdAt: at, updatedAt: at })
+      const createdAt = toDateTime(now())
+      const at = timestamp === undefined ? createdAt : toDateTime(fromDateTime(timestamp))
+      return insert(tx, 'instance_actions', { ...values, startTime: at, createdAt, updatedAt: at })
     }),
 
   /** Newest first; undefined when the marker is not there. */

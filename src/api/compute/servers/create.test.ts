@@ -582,6 +582,9 @@ test('Glance that refuses, and Glance that is not there', async () => {
   fakes.fail('glance image', 403)
   const refusal = await create('2.1')
   expect([refusal.status, refusal.body.badRequest.message]).toEqual([400, `Not authorized for image ${ids.image}.`])
+  fakes.fail('glance image', 400, 'no such form')
+  const wrong = (await create('2.1')).body.badRequest.message
+  expect(wrong).toMatch(new RegExp(`^Request of image ${ids.image} got BadRequest response: HTTP .*no such form`))
   fakes.fail('glance image', undefined)
   expect((await create('2.1')).status).toBe(500)
   expect(api.errors.splice(0)).toHaveLength(1)

@@ -43,6 +43,16 @@ describe('actions', () => {
   const ids = (answer: { body: { instanceActions: { request_id: string }[] } }) =>
     answer.body.instanceActions.map((action) => action.request_id)
 
+  test('begun when the request came', async () => {
+    let tick = start
+    const slow = await farm({}, { now: () => (tick += 1000) })
+    const locked = await slow.server()
+    expect((await slow.api.call('2.1', `POST /servers/${locked}/action`, { lock: null })).status).toBe(202)
+    const action = (await slow.cell.actions.latest(locked))!
+    expect(action.startTime! < action.createdAt!).toBe(true)
+    await slow.close()
+  })
+
   test('newest first', async () => {
     expect(ids(await list()).slice(0, 3)).toEqual([request(3), request(2), request(1)])
     expect((await list()).body.instanceActions[1]).toEqual({

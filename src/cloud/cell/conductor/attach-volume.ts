@@ -24,9 +24,9 @@ export async function attachVolume(parts: CellParts, uuid: string, job: TaskJob)
   try {
     const attachmentId = device.attachmentId ?? (await reserveVolume(parts, uuid, id, job))
     await cell.blockDevices.update(device.id, { attachmentId })
-    const { requestId, userId, projectId } = context
+    const { requestId, userId, projectId, timestamp } = context
     if (!again || !(await cell.actions.find(uuid, requestId)))
-      await cell.actions.start({ action: 'attach_volume', instanceUuid: uuid, requestId, userId, projectId })
+      await cell.actions.start({ action: 'attach_volume', instanceUuid: uuid, requestId, userId, projectId, timestamp })
     const bdm = blockDeviceToWire({ ...device, attachmentId })
     await rpc.cast(compute(host.name), context, 'attach_volume', { instance: instanceToWire(server), bdm })
     return device.deviceName

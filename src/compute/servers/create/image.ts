@@ -3,7 +3,7 @@ import type { RequestContext } from '../../../oslo/context.ts'
 import { PeerError } from '../../../oslo/keystoneauth/errors.ts'
 import { InvalidField } from '../../../oslo/objects/errors.ts'
 import { type CinderVolume, cinderText } from '../../../peers/cinder.ts'
-import type { GlanceImage } from '../../../peers/glance.ts'
+import { type GlanceImage, glanceText } from '../../../peers/glance.ts'
 import { type Image, type ImageMeta, imageFromGlance, imageMetaFrom } from '../../../stores/objects/image-meta.ts'
 import type { Backends } from '../../backends.ts'
 import { Fault } from '../../faults.ts'
@@ -31,7 +31,7 @@ async function showImage({ peers }: Backends, context: RequestContext, id: strin
     .catch((error: unknown) => {
       const status = error instanceof PeerError ? error.status : undefined
       if (status === 401 || status === 403) throw new Fault('imageNotAuthorized', id)
-      if (status === 400) throw new Fault('imageBadRequest', id, (error as PeerError).message)
+      if (status === 400) throw new Fault('imageBadRequest', id, glanceText(error as PeerError))
       throw error
     })
   if (!found) throw new Fault('imageNotFound', id)

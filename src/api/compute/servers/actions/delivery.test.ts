@@ -104,6 +104,23 @@ describe('a message that nobody takes', () => {
       { computeFault: { code: 504, message: 'No answer to set_admin_password came in time.' } },
     ])
   })
+
+  test('a live migration that is not answered in time may go on, which is a fault of the server', async () => {
+    const compute = { ...farmed.api.backends.settings.compute, longRpcTimeout: 0.05, host: 'api1' }
+    const hasty = await farm({}, { settings: { compute } })
+    const uuid = await hasty.server()
+    hasty.answers.set('migrate_server', () => new Promise((resolve) => setTimeout(resolve, 200, null)))
+    const body = { 'os-migrateLive': { host: null, block_migration: 'auto' } }
+    expect((await hasty.api.call('2.33', `POST /servers/${uuid}/action`, body)).status).toBe(504)
+    expect((await hasty.cell.faults.latestOf([uuid])).get(uuid)).toMatchObject({
+      code: 500,
+      message: 'MessagingTimeout',
+      details: '',
+      host: 'api1',
+    })
+    expect((await hasty.row(uuid)).taskState).toBe('migrating')
+    await hasty.close()
+  })
 })
 
 describe('somebody else was faster', () => {
