@@ -10,7 +10,7 @@ import { apiSchema } from '../../stores/api/schema.ts'
 import { openCells } from '../../stores/cells.ts'
 import { apiStore } from '../../stores/stores.ts'
 import { clock, configure, ids } from '../../wsgi/backends.ts'
-import { peerSettings } from '../../wsgi/options.ts'
+import { computeSettings, peerSettings } from '../../wsgi/options.ts'
 import type { Program } from './program.ts'
 
 /** How long a database may take. */
@@ -31,7 +31,11 @@ export const runCell: Program = async (place) => {
   const api = apiStore(database, clock.now)
   const stores = { api, cells: openCells({ mappings: api.cellMappings, now: clock.now, deadlineSeconds }) }
   const peers = connectPeers(peerSettings(sources), { log: logs.named('keystoneauth'), clock })
-  const cells = ends.map(({ number, driver }) => ({ driver, cell: cellName(number), settings: settingsOf(number, place, host) }))
+  const { crossAzAttach } = computeSettings(sources).cinder
+  const cells = ends.map(({ number, driver }) => {
+    const settings = { ...settingsOf(number, place, host), crossAzAttach }
+    return { driver, cell: cellName(number), settings }
+  })
   const running = await startCells({ stores, cells, peers, clock, ids, random: Math.random, log, faultsFile: files.faults })
   return {
     async close() {

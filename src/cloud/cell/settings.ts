@@ -54,6 +54,8 @@ export interface CellSettings {
   /** Seconds after which a resize counts as confirmed; 0 is never. */
   readonly confirmSeconds: number
   readonly defaultZone: string
+  /** Whether servers may have volumes of another zone. [cinder] cross_az_attach */
+  readonly crossAzAttach: boolean
   readonly consoles: ConsoleProxies
   readonly consoleSeconds: number
   /** [neutron] ovs_bridge */
@@ -92,6 +94,7 @@ const defaults: CellSettings = {
   reclaimSeconds: 0,
   confirmSeconds: 0,
   defaultZone: 'nova',
+  crossAzAttach: true,
   consoles: {
     novnc: 'http://127.0.0.1:6080/vnc_auto.html',
     spiceHtml5: 'http://127.0.0.1:6082/spice_auto.html',

@@ -3,6 +3,7 @@ import type { BlockDevice } from '../../../stores/cell/block-devices.ts'
 import { reserveDevice } from '../compute/volumes.ts'
 import { nova } from '../errors.ts'
 import type { CellParts, Host } from '../parts.ts'
+import { zoneOf } from '../scheduler/hosts.ts'
 import { loadServer } from '../server.ts'
 import { compute } from '../targets.ts'
 import { asked, noVolume, volumesOf } from '../volume/client.ts'
@@ -22,7 +23,7 @@ export async function attachVolume(parts: CellParts, uuid: string, job: TaskJob)
   if (before?.connectionInfo) return before.deviceName
   const device = before ?? (await reserveName(host, uuid, id, job))
   try {
-    const attachmentId = device.attachmentId ?? (await reserveVolume(parts, uuid, id, job))
+    const attachmentId = device.attachmentId ?? (await reserveVolume(host, uuid, id, job))
     await cell.blockDevices.update(device.id, { attachmentId })
     const { requestId, userId, projectId, timestamp } = context
     if (!again || !(await cell.actions.find(uuid, requestId)))
@@ -47,9 +48,18 @@ async function reserveName(host: Host, uuid: string, volumeId: string, { context
 }
 
 /** Cinder lets nobody else have it from then on. nova/compute/utils.py check_attach_and_reserve_volume */
-async function reserveVolume(parts: CellParts, uuid: string, volumeId: string, { context, args }: TaskJob): Promise<string> {
-  const { multiattach } = args.volume as { multiattach?: boolean }
+async function reserveVolume(host: Host, uuid: string, volumeId: string, { context, args }: TaskJob): Promise<string> {
+  const { multiattach, availability_zone } = args.volume as { multiattach?: boolean; availability_zone?: string }
+  if (!host.settings.crossAzAttach) await requireZone(host, uuid, volumeId, availability_zone)
   if (multiattach && !args.supports_multiattach) throw nova('MultiattachNotSupportedOldMicroversion')
-  const { id } = await asked(() => volumesOf(parts, context).createAttachment(volumeId, uuid), noVolume(volumeId))
+  const { id } = await asked(() => volumesOf(host, context).createAttachment(volumeId, uuid), noVolume(volumeId))
   return id
+}
+
+/** nova/volume/cinder.py API.check_availability_zone */
+async function requireZone(host: Host, uuid: string, volumeId: string, zone: string | undefined): Promise<void> {
+  const its = await zoneOf(host, host.name)
+  if (its === zone) return
+  const where = `Instance is in ${its}. Volume is in ${zone}`
+  throw nova('InvalidVolume', { reason: `Instance ${uuid} and volume ${volumeId} are not in the same availability_zone. ${where}` })
 }

@@ -233,6 +233,29 @@ describe('attaching and detaching', () => {
   })
 })
 
+test.each([
+  [true, 'elsewhere', 2],
+  [false, 'elsewhere', 1],
+  [false, 'nova', 2],
+])('where servers may have volumes of other zones: %s, one of the zone %s', async (crossAzAttach, zone, devices) => {
+  await t.close()
+  t = await testCell({ settings: { crossAzAttach } })
+  const [server] = (await t.create()) as [Server]
+  const id = await disk()
+  const args = { instance: instanceToWire(server), device: null, disk_bus: null, device_type: null, delete_on_termination: false }
+  const volume = { id, multiattach: false, availability_zone: zone }
+  const { context } = await t.request()
+  const attached = t.rpc.call(computeTask('1.26'), context, 'attach_volume', { ...args, volume })
+  const where = `Instance is in nova. Volume is in ${zone}`
+  if (devices === 2) await expect(attached).resolves.toBe('/dev/sdb')
+  else
+    await expect(attached).rejects.toMatchObject({
+      className: 'InvalidVolume',
+      message: `Invalid volume: Instance ${server.uuid} and volume ${id} are not in the same availability_zone. ${where}`,
+    })
+  expect(await devicesOf(server.uuid)).toHaveLength(devices)
+})
+
 describe('what was cut off', () => {
   const later = async () => {
     t.clock.ahead += 16_000
