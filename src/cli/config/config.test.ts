@@ -45,6 +45,7 @@ const rows: [text: string, outcome: string, name: string, why: RegExp][] = [
   ['[database]\nmax_retries = -1', 'ignored', 'max_retries', /tried again/],
   ['[ephemeral_storage_encryption]\nenabled = true', 'different', 'enabled', /not encrypted/],
   ['[DEFAULT]\nservicegroup_driver = mc', 'different', 'servicegroup_driver', /memcached/],
+  ['[upgrade_levels]\nconductor = epoxy', 'ignored', 'conductor', /an API does not send/],
   ['[api]\nmax_limits = 10', 'unknown', 'max_limits', /no such option either/],
   ['[mine]\nusername = x', 'unknown', 'username', /no such group either/],
   ['[mine]\nx = 10', 'unknown', 'x', /no such group either/],

@@ -37,6 +37,7 @@ const readers: Readonly<Record<string, string>> = {
   scheduler: 'for nova-scheduler',
   serial_console: 'for nova-compute and nova-serialproxy',
   spice: 'for nova-compute and nova-spicehtml5proxy',
+  // nova/conductor/rpcapi.py: `conductor` pins ConductorAPI, not the ComputeTaskAPI that an API has
   upgrade_levels: 'for messages that an API does not send',
   vault: 'keys are fetched by nova-compute',
   vmware: 'for nova-compute',
@@ -63,7 +64,6 @@ const differences: Readonly<Record<string, Difference>> = {
     unless: /^(true|1|yes|on)$/i,
   },
   'ephemeral_storage_encryption/enabled': { why: 'no key is made for the local disks of new servers: they are not encrypted', unless: off },
-  'upgrade_levels/conductor': { why: 'messages to nova-conductor have the versions of Nova 33', unless: /^(33|2026\.1|gazpacho)?$/i },
 }
 
 /** Why an option of Nova that is not read here can stay as it is. */
