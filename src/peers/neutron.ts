@@ -210,6 +210,22 @@ function nextPage(links: readonly { readonly rel: string; readonly href: string 
 const bindingPath = (portId: string, host?: string): string =>
   `/v2.0/ports/${encodeURIComponent(portId)}/bindings${host === undefined ? '' : `/${encodeURIComponent(host)}`}`
 
+const deviceKeys = [
+  'pci_vendor_info',
+  'pci_slot',
+  'allocation',
+  'arq_uuid',
+  'physical_network',
+  'card_serial_number',
+  'vf_num',
+  'pf_mac_address',
+  'device_mac_address',
+]
+
+/** The profile of a port's binding without what a compute wrote about the device. */
+export const profileWithoutDevice = (port: NeutronPort): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(Object.entries(port['binding:profile'] ?? {}).filter(([key]) => !deviceKeys.includes(key)))
+
 /** Neutron's word for what went wrong, such as `IpAddressInUse`; undefined when it did not say. */
 export function neutronFault(error: unknown): string | undefined {
   if (!(error instanceof PeerError)) return undefined

@@ -5,22 +5,14 @@ import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Request } from '../../app/contract.ts'
 import { ask } from '../ask.ts'
+import { person } from '../fixture.ts'
 import type { Caller } from '../service.ts'
 import { openShelf, type Shelf } from '../shelf.ts'
 import { image } from './index.ts'
 
 const caller = (token: string, projectId: string, ...roles: string[]): Caller => ({
-  token,
+  ...person(token, projectId, roles),
   userId: `user-${token}`,
-  userName: token,
-  userDomainId: 'default',
-  projectId,
-  projectName: projectId,
-  projectDomainId: 'default',
-  domainId: null,
-  systemScope: null,
-  roles,
-  isAdmin: roles.includes('admin'),
 })
 const callers = [
   caller('admin', 'admins', 'admin', 'manager', 'member', 'reader'),

@@ -4,7 +4,7 @@ import { oneOf, toBoolean, toInteger } from './checks.ts'
 import type { AddressScope } from './documents.ts'
 import { fault } from './faults.ts'
 import { ownedBy, type Resource } from './resource.ts'
-import { forgetGrants, grantToAll, isShared, shareAction } from './sharing.ts'
+import { forgetGrants, grantOf, grantToAll, isShared, shareAction } from './sharing.ts'
 
 interface AddressScopeValues {
   readonly project_id: string
@@ -44,13 +44,13 @@ export const addressScopes: Resource<AddressScope, AddressScopeValues> = {
   target: (scope, { neutron, caller }) => ({ ...scope, shared: isShared(neutron, 'address_scope', scope.id, caller.projectId) }),
   create({ shared, ...values }, { neutron }) {
     const scope = { ...values, id: neutron.ids.uuid() }
-    grantToAll(neutron, 'address_scope', scope.id, scope.project_id, shareAction, shared)
+    grantToAll(neutron, grantOf('address_scope', scope, shareAction), shared)
     return neutron.store.addressScopes.put(scope)
   },
   update(scope, { shared, ...values }, { neutron }) {
     if (shared === false && isShared(neutron, 'address_scope', scope.id, null))
       throw fault('AddressScopeUpdateError', scope.id, "Shared address scope can't be unshared")
-    if (shared) grantToAll(neutron, 'address_scope', scope.id, scope.project_id, shareAction, true)
+    if (shared) grantToAll(neutron, grantOf('address_scope', scope, shareAction), true)
     return neutron.store.addressScopes.put({ ...scope, ...values })
   },
   remove(scope, { neutron }) {

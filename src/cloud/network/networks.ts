@@ -6,7 +6,7 @@ import { fault, invalidInput, notBuilt } from './faults.ts'
 import { deletePort } from './port-lifecycle.ts'
 import { changedSegment, largestMtu, newSegment, type ProviderValues, providerAttributes } from './provider.ts'
 import { ownedBy, type Resource } from './resource.ts'
-import { externalAction, forgetGrants, grantToAll, isGranted, isShared, shareAction } from './sharing.ts'
+import { externalAction, forgetGrants, grantOf, grantToAll, isGranted, isShared, shareAction } from './sharing.ts'
 import { changed, type Neutron, newborn, type Operation } from './state.ts'
 
 export interface NetworkValues extends ProviderValues {
@@ -120,8 +120,8 @@ export function createNetwork(neutron: Neutron, values: Partial<NetworkValues> &
     availability_zone_hints: checkedZones(values.availability_zone_hints ?? []),
     segment,
   }
-  grantToAll(neutron, 'network', network.id, network.project_id, shareAction, values.shared ?? false)
-  grantToAll(neutron, 'network', network.id, network.project_id, externalAction, external)
+  grantToAll(neutron, grantOf('network', network, shareAction), values.shared ?? false)
+  grantToAll(neutron, grantOf('network', network, externalAction), external)
   if (network.is_default) becomeOnlyDefault(neutron, network)
   return neutron.store.networks.put(network)
 }
@@ -179,7 +179,7 @@ function setShared(neutron: Neutron, network: Network, shared: boolean): void {
     allowed.delete('*')
     if (usersOf(neutron, network).some((projectId) => !allowed.has(projectId))) throw fault('InvalidSharedSetting', network.name)
   }
-  grantToAll(neutron, 'network', network.id, network.project_id, shareAction, shared)
+  grantToAll(neutron, grantOf('network', network, shareAction), shared)
 }
 
 const usersOf = (neutron: Neutron, { id }: Network): string[] => [
@@ -194,7 +194,7 @@ const portsOn = (neutron: Neutron, networkId: string): readonly Port[] => neutro
 function setExternal(neutron: Neutron, network: Network, external: boolean): void {
   if (!external && portsOn(neutron, network.id).some((port) => port.device_owner === 'network:router_gateway'))
     throw fault('ExternalNetworkInUse', network.id)
-  grantToAll(neutron, 'network', network.id, network.project_id, externalAction, external)
+  grantToAll(neutron, grantOf('network', network, externalAction), external)
 }
 
 /** Goes with its subnets and the ports that serve it; any other port keeps it. */

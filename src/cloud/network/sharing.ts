@@ -1,4 +1,5 @@
 /** Who else may use a resource: RBAC policies, of which `shared` is the one for all. neutron/db/rbac_db_mixin.py */
+import type { RbacPolicy } from './documents.ts'
 import type { Neutron } from './state.ts'
 
 export const shareAction = 'access_as_shared'
@@ -21,14 +22,25 @@ export const isShared = (neutron: Neutron, type: string, objectId: string, proje
         (policy.target_tenant === '*' || policy.target_tenant === projectId),
     )
 
+type Grant = Pick<RbacPolicy, 'project_id' | 'object_type' | 'object_id' | 'action'>
+
 /** Makes or removes the policy for all. */
-export function grantToAll(neutron: Neutron, type: string, objectId: string, projectId: string, action: string, wanted: boolean): void {
+export function grantToAll(neutron: Neutron, grant: Grant, wanted: boolean): void {
   const policies = neutron.store.rbacPolicies
-  const found = policies.by('object_id', objectId).find((policy) => policy.action === action && policy.target_tenant === '*')
+  const found = policies
+    .by('object_id', grant.object_id)
+    .find(({ action, target_tenant }) => action === grant.action && target_tenant === '*')
   if (found && !wanted) policies.remove(found.id)
-  if (!found && wanted)
-    policies.put({ id: neutron.ids.uuid(), project_id: projectId, object_type: type, object_id: objectId, action, target_tenant: '*' })
+  if (!found && wanted) policies.put({ id: neutron.ids.uuid(), ...grant, target_tenant: '*' })
 }
+
+/** Of an action on a thing, by its owner. */
+export const grantOf = (object_type: string, { id, project_id }: { id: string; project_id: string }, action: string): Grant => ({
+  project_id,
+  object_type,
+  object_id: id,
+  action,
+})
 
 /** Removes the policies of something that is gone. */
 export function forgetGrants(neutron: Neutron, objectId: string): void {

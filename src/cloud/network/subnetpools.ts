@@ -6,7 +6,7 @@ import * as checks from './checks.ts'
 import type { SubnetPool } from './documents.ts'
 import { fault, invalidInput } from './faults.ts'
 import { find, ownedBy, type Resource, seesAll } from './resource.ts'
-import { forgetGrants, grantToAll, isShared, shareAction } from './sharing.ts'
+import { forgetGrants, grantOf, grantToAll, isShared, shareAction } from './sharing.ts'
 import { changed, type Neutron, newborn, type Operation } from './state.ts'
 
 export interface SubnetPoolValues {
@@ -83,7 +83,7 @@ export function createSubnetPool(values: SubnetPoolValues, operation: Operation)
   }
   checkDefault(neutron, pool)
   checkScope(pool, operation)
-  grantToAll(neutron, 'subnetpool', pool.id, pool.project_id, shareAction, values.shared)
+  grantToAll(neutron, grantOf('subnetpool', pool, shareAction), values.shared)
   return neutron.store.subnetPools.put(pool)
 }
 

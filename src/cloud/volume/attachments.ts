@@ -118,7 +118,7 @@ function list(call: VolumeCall, view: (attachment: Attachment) => unknown) {
   const page = pageOf(found, paging, columns, (id) =>
     fault(404, `Volume attachment could not be found with filter: attachment_id = ${id}.`),
   )
-  return { attachments: listOf(call, 'attachments', page, paging.limit, view).attachments }
+  return { attachments: listOf(call, 'attachments', page, { limit: paging.limit, view }).attachments }
 }
 
 /** Clients ask for those of one volume; an index has them. */

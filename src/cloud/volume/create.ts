@@ -56,7 +56,7 @@ export async function createVolume(call: VolumeCall, sent: SentVolume): Promise<
   return call.store.write(() => {
     checkSize(call, call.projectId, size)
     reserve(call, { projectId: call.projectId, typeId: type.id, volumes: 1, gigabytes: size })
-    return call.store.volumes.put(newVolume(call, sent, source, type, size, zone))
+    return call.store.volumes.put(newVolume(call, sent, { source, type, size, zone }))
   })
 }
 
@@ -154,15 +154,16 @@ function zoneOf({ store, settings }: VolumeCall, { availability_zone: asked }: S
   return zone
 }
 
-function newVolume(
-  call: VolumeCall,
-  sent: SentVolume,
-  { snapshot, volume, image }: Source,
-  type: VolumeType,
-  size: number,
-  availability_zone: string,
-): Volume {
+interface Decided {
+  readonly source: Source
+  readonly type: VolumeType
+  readonly size: number
+  readonly zone: string
+}
+
+function newVolume(call: VolumeCall, sent: SentVolume, { source, type, size, zone }: Decided): Volume {
   const { store, clock, ids, caller } = call
+  const { snapshot, volume, image } = source
   const origin = volume ?? (snapshot && store.volumes.get(snapshot.volume_id))
   const host = poolFor(call, type, origin?.host) ?? null
   const now = clock.now()
@@ -179,7 +180,7 @@ function newVolume(
     attach_status: 'detached',
     migration_status: null,
     volume_type_id: type.id,
-    availability_zone,
+    availability_zone: zone,
     host,
     bootable: image !== undefined || (origin?.bootable ?? false),
     multiattach: isMultiattach(type),

@@ -112,14 +112,21 @@ function compared(a: Comparable, b: Comparable): number {
   return a < b ? -1 : 1
 }
 
+interface ListShape<T> {
+  readonly limit: number
+  readonly view: (item: T) => unknown
+  /** Of the list, in links. */
+  readonly path?: string
+  /** The name under which links stand. */
+  readonly links?: string
+}
+
 /** The answer: items under a name, the next link when the page is full, the count when it was asked for. */
 export function listOf<T extends Item>(
   call: VolumeCall,
   name: string,
   { items, count }: Page<T>,
-  limit: number,
-  view: (item: T) => unknown,
-  { path = name, links = `${name}_links` }: { path?: string; links?: string } = {},
+  { limit, view, path = name, links = `${name}_links` }: ListShape<T>,
 ): Record<string, unknown> {
   const more = items.length > 0 && limit <= (count || items.length)
   return {

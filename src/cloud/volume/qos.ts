@@ -33,7 +33,7 @@ export const qos: Operations = {
         (['id', 'name', 'consumer'] as const).every((key) => !filters.has(key) || filters.get(key) === specs[key]),
       )
       const page = pageOf(wanted, paging, columns, (id) => notFound(`No such QoS spec ${id}.`))
-      return listOf(call, 'qos_specs', page, paging.limit, summary, { path: 'qos-specs' })
+      return listOf(call, 'qos_specs', page, { limit: paging.limit, view: summary, path: 'qos-specs' })
     },
   },
   'POST /qos-specs': operation({

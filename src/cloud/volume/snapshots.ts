@@ -212,7 +212,7 @@ function list(call: VolumeCall, path: string, view: (snapshot: Snapshot) => unkn
     sortColumns(call),
     noSnapshot,
   )
-  return listOf(call, 'snapshots', page, paging.limit, view, { path })
+  return listOf(call, 'snapshots', page, { limit: paging.limit, view, path })
 }
 
 /** What others than administrators could filter by before 3.31. */

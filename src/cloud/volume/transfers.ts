@@ -87,9 +87,8 @@ function list(call: VolumeCall, later: boolean, view: (transfer: Transfer) => un
       !transfer.accepted && (everybody || transfer.source_project_id === call.projectId) && (name === undefined || transfer.name === name),
   )
   const order = later && call.minor >= 59 ? paging.order : oldestFirst
-  return listOf(call, 'transfers', pageOf(wanted, { ...paging, order }, columns, noTransfer), paging.limit, view, {
-    path: 'os-volume-transfer',
-  })
+  const page = pageOf(wanted, { ...paging, order }, columns, noTransfer)
+  return listOf(call, 'transfers', page, { limit: paging.limit, view, path: 'os-volume-transfer' })
 }
 
 /** Lengths of volume_transfer_key_length and volume_transfer_salt_length. */

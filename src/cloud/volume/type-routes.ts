@@ -222,7 +222,12 @@ function list(call: VolumeCall) {
     (type) => (isPublic === undefined || type.is_public === isPublic) && specs !== undefined && hasAllOf(visibleSpecs(call, type), specs),
   )
   const page = pageOf(found, paging, columns, noType)
-  return listOf(call, 'volume_types', page, paging.limit, (type) => view(call, type), { path: 'types', links: 'volume_type_links' })
+  return listOf(call, 'volume_types', page, {
+    limit: paging.limit,
+    view: (type) => view(call, type),
+    path: 'types',
+    links: 'volume_type_links',
+  })
 }
 
 /** Administrators may ask for those that are not public, or for `none` of the distinction. */

@@ -41,7 +41,7 @@ export function listVolumes(call: VolumeCall, path: string, view: (volume: Volum
   const { paging, filters } = pagingOf(call)
   const found = mine(call, filters).filter(testOf(call, filters))
   const page = pageOf(found, paging, columns, noVolume)
-  return listOf(call, 'volumes', page, paging.limit, view, { path })
+  return listOf(call, 'volumes', page, { limit: paging.limit, view, path })
 }
 
 /** The volumes of the caller's project, or all, if an administrator asks; targets of migrations are not for others. */

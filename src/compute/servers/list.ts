@@ -13,20 +13,13 @@ import { Fault } from '../faults.ts'
 import { findFlavor } from '../flavors.ts'
 import { partialServer } from './partial.ts'
 
+/** What a search and a filter hold alike. */
+const shared = ['tags', 'tagsAny', 'notTags', 'notTagsAny', 'changesSince', 'changesBefore', 'deleted', 'softDeleted'] as const
+
 /** A search as it was asked for; every value but the directions of its order has been checked. */
-export interface ServerSearch {
+export interface ServerSearch extends Pick<ServerFilter, (typeof shared)[number]> {
   /** By Nova's names: columns of a server, or flavor, ip, ip6, and short names (image, name, tenant_id). */
   readonly filters: Readonly<Record<string, string | readonly string[] | boolean>>
-  readonly tags?: readonly string[]
-  readonly tagsAny?: readonly string[]
-  readonly notTags?: readonly string[]
-  readonly notTagsAny?: readonly string[]
-  readonly changesSince?: string
-  readonly changesBefore?: string
-  /** Only deleted ones, only others, or, when absent, both. */
-  readonly deleted?: boolean
-  /** Whether soft-deleted ones count as deleted, or are shown among the others. */
-  readonly softDeleted?: boolean
   /** Keys as Nova's columns, which the caller may use, and directions as they were given. */
   readonly sort: { readonly keys: readonly string[]; readonly directions: readonly string[] }
   readonly limit: number
@@ -143,9 +136,8 @@ async function filterOf(backends: Backends, context: RequestContext, search: Ser
     if (context.projectId) exact.project_id = context.projectId
     else exact.user_id = context.userId
   }
-  const { tags, tagsAny, notTags, notTagsAny, changesSince, changesBefore, deleted, softDeleted } = search
-  const rest = { tags, tagsAny, notTags, notTagsAny, changesSince, changesBefore, deleted, softDeleted }
-  return { exact, anyOf, like, ...(Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined)) as ServerFilter) }
+  const given = shared.filter((name) => search[name] !== undefined).map((name) => [name, search[name]])
+  return { exact, anyOf, like, ...(Object.fromEntries(given) as Pick<ServerFilter, (typeof shared)[number]>) }
 }
 
 async function flavorKey(backends: Backends, context: RequestContext, flavorid: string): Promise<number | null> {

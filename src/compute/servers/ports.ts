@@ -1,7 +1,7 @@
 /** Ports of servers that no compute takes care of. */
 import type { RequestContext } from '../../oslo/context.ts'
 import { PeerError } from '../../oslo/keystoneauth/errors.ts'
-import type { NeutronPort } from '../../peers/neutron.ts'
+import { profileWithoutDevice } from '../../peers/neutron.ts'
 import type { Server } from '../../stores/cell/servers.ts'
 import type { Backends } from '../backends.ts'
 import { inCell } from './in-cell.ts'
@@ -22,19 +22,6 @@ export async function releasePorts(backends: Backends, context: RequestContext, 
   })
 }
 
-/** What a compute wrote about the device into the profile of a port. */
-const ofDevice = [
-  'pci_vendor_info',
-  'pci_slot',
-  'allocation',
-  'arq_uuid',
-  'physical_network',
-  'card_serial_number',
-  'vf_num',
-  'pf_mac_address',
-  'device_mac_address',
-]
-
 /** A failure is only told to the log: the server goes anyway. nova/network/neutron.py API._unbind_ports */
 async function setFree({ peers, log }: Backends, context: RequestContext, id: string): Promise<void> {
   const neutron = peers.neutron.as(context)
@@ -49,7 +36,7 @@ async function setFree({ peers, log }: Backends, context: RequestContext, id: st
       'binding:host_id': null,
       device_id: '',
       device_owner: '',
-      'binding:profile': profileWithout(port),
+      'binding:profile': profileWithoutDevice(port),
       ...(named && !ownersName && { dns_name: '' }),
     })
     if (ownersName) await neutron.update('ports', id, { dns_name: '' })
@@ -57,9 +44,4 @@ async function setFree({ peers, log }: Backends, context: RequestContext, id: st
     if (!(error instanceof PeerError)) throw error
     log.warning(`The port ${id} could not be set free: ${error.message}`, { context })
   }
-}
-
-function profileWithout(port: NeutronPort): Record<string, unknown> {
-  const profile = (port['binding:profile'] ?? {}) as Record<string, unknown>
-  return Object.fromEntries(Object.entries(profile).filter(([name]) => !ofDevice.includes(name)))
 }

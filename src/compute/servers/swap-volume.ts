@@ -25,7 +25,7 @@ export async function swapVolume(backends: Backends, context: RequestContext, se
   await beginDetaching(backends, context, oldId)
   try {
     const reserved = await reserve(backends, context, server, from, to)
-    await hand(backends, context, server, from, to, reserved)
+    await hand(backends, context, server, { from, to, attachmentId: reserved })
   } catch (error) {
     await stopDetaching(backends, context, oldId)
     throw error
@@ -79,14 +79,14 @@ async function writers({ peers }: Backends, context: RequestContext, { attachmen
   return found.filter((attachment) => !attachment || attachment.attach_mode === 'rw').length
 }
 
-async function hand(
-  backends: Backends,
-  context: RequestContext,
-  server: Server,
-  from: CinderVolume,
-  to: CinderVolume,
-  attachmentId: string | null,
-): Promise<void> {
+interface Swap {
+  readonly from: CinderVolume
+  readonly to: CinderVolume
+  /** The new one's; null where the old one has none. */
+  readonly attachmentId: string | null
+}
+
+async function hand(backends: Backends, context: RequestContext, server: Server, { from, to, attachmentId }: Swap): Promise<void> {
   const cinder = backends.peers.cinder.as(context)
   const details = detailsOf(backends, server)
   const args = { old_volume_id: from.id, new_volume_id: to.id, new_attachment_id: attachmentId }

@@ -26,18 +26,7 @@ export interface Flavor {
   readonly extraSpecs: Readonly<Record<string, string>>
 }
 
-export interface NewFlavor {
-  readonly flavorid: string
-  readonly name: string
-  readonly memoryMb: number
-  readonly vcpus: number
-  readonly rootGb: number
-  readonly ephemeralGb: number
-  readonly swap: number
-  readonly rxtxFactor: number
-  readonly isPublic: boolean
-  readonly description: string | null
-}
+export type NewFlavor = Omit<Flavor, 'id' | 'vcpuWeight' | 'disabled' | 'createdAt' | 'updatedAt' | 'extraSpecs'>
 
 export interface FlavorFilter {
   /** Public ones, together with those that this project may use; private ones; or, when absent, all. */

@@ -22,7 +22,7 @@ const pairs = (database: Database<CellTables>, now: () => number, table: Table) 
 
   /** Sets these; with `only`, others go. */
   set: (uuid: string, values: Readonly<Pairs>, { only = false } = {}): Promise<void> =>
-    database.write((tx) => setPairs(tx, table, uuid, values, only, toDateTime(now()))),
+    database.write((tx) => setPairs(tx, { table, uuid, values, only, at: toDateTime(now()) })),
 
   remove: (uuid: string, key: string): Promise<void> => database.write((tx) => removePairs(tx, table, uuid, [key], toDateTime(now()))),
 })
@@ -48,14 +48,16 @@ async function pairsOf(tx: Reading<CellTables>, table: Table, uuids: readonly st
   return out
 }
 
-export async function setPairs(
-  tx: Writing<CellTables>,
-  table: Table,
-  uuid: string,
-  values: Readonly<Pairs>,
-  only: boolean,
-  at: string,
-): Promise<void> {
+interface PairsChange {
+  readonly table: Table
+  readonly uuid: string
+  readonly values: Readonly<Pairs>
+  /** Others go. */
+  readonly only?: boolean
+  readonly at: string
+}
+
+export async function setPairs(tx: Writing<CellTables>, { table, uuid, values, only = false, at }: PairsChange): Promise<void> {
   const before = (await pairsOf(tx, table, [uuid])).get(uuid) ?? {}
   if (only)
     await removePairs(

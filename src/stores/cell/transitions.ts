@@ -33,9 +33,9 @@ export const transitions = (database: Database<CellTables>, now: () => number) =
         const gone = entries.flatMap(([key, value]) => (value === undefined ? [key] : []))
         const kept = Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as Record<string, string | null>
         await removePairs(tx, 'instance_system_metadata', uuid, gone, at)
-        if (Object.keys(kept).length > 0) await setPairs(tx, 'instance_system_metadata', uuid, kept, false, at)
+        if (Object.keys(kept).length > 0) await setPairs(tx, { table: 'instance_system_metadata', uuid, values: kept, at })
       }
-      if (metadata) await setPairs(tx, 'instance_metadata', uuid, metadata, true, at)
+      if (metadata) await setPairs(tx, { table: 'instance_metadata', uuid, values: metadata, only: true, at })
       return true
     }),
 })

@@ -14,6 +14,7 @@ import { connectVolumes } from '../volume/connect.ts'
 import { disconnectVolumes } from '../volume/leave.ts'
 import { reimageRoot } from '../volume/reimage.ts'
 import { migrationIdOf } from '../wire.ts'
+import { claimMigration } from './claim.ts'
 import { devicesOf, isVolume } from './devices.ts'
 import { refuseGroupViolation } from './groups.ts'
 import { type Job, orError, type Verb } from './method.ts'
@@ -68,14 +69,7 @@ async function evacuate(host: Host, job: Job, migration: Migration | undefined):
   const target = args.target_state as VmState | null | undefined
   const wanted = target && job.server.vmState !== 'error' ? target : job.server.vmState
   if (target && target !== 'stopped') throw nova('InstanceEvacuateNotSupportedTargetState', { target_state: target })
-  if (migration)
-    await cell.migrations.update(migration.id, {
-      destCompute: host.name,
-      destNode: host.name,
-      destComputeId: host.nodeId,
-      destHost: hypervisor.resources().address,
-      status: 'pre-migrating',
-    })
+  if (migration) await claimMigration(host, migration)
   await refuseGroupViolation(host, job.server.uuid)
   if (hypervisor.guests().includes(job.server.uuid) && !job.again) throw nova('InstanceExists', { name: guestOf(job.server).name })
   if (args.on_shared_storage) throw nova('InvalidSharedStorage', {}, 'Invalid state of instance files on shared storage')

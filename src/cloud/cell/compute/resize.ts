@@ -19,6 +19,7 @@ import { computeAlt, computeTask } from '../targets.ts'
 import { connectVolumes } from '../volume/connect.ts'
 import { disconnectVolumes } from '../volume/leave.ts'
 import { instanceToWire, migrationIdOf, migrationToWire } from '../wire.ts'
+import { claimMigration } from './claim.ts'
 import { refuseGroupViolation } from './groups.ts'
 import { type Job, orError, type Verb } from './method.ts'
 
@@ -62,13 +63,7 @@ async function claimMove(host: Host, { context, server, args }: Job, migration: 
   const flavor = Flavor.fromWire(args.flavor)
   const stays = server.host === host.name && flavor.id === server.instanceTypeId
   if (stays && !hypervisor.capabilities.migrateToSameHost) throw nova('UnableToMigrateToSelf', { instance_id: uuid, host: host.name })
-  await cell.migrations.update(migration.id, {
-    destCompute: host.name,
-    destNode: host.name,
-    destComputeId: host.nodeId,
-    destHost: hypervisor.resources().address,
-    status: 'pre-migrating',
-  })
+  await claimMigration(host, migration)
   const prepared = await save(
     host,
     server,

@@ -1,4 +1,5 @@
 /** Takes ports from a server again: those that were made for it go, those that its user made are only let go of. */
+import { profileWithoutDevice } from '../../../peers/neutron.ts'
 import type { Server } from '../../../stores/cell/servers.ts'
 import type { CellParts } from '../parts.ts'
 import { networkInfoOf } from '../server.ts'
@@ -27,18 +28,6 @@ export async function deallocatePort(parts: CellParts, server: Server, port: str
   await networkInfo(parts, server)
 }
 
-const ofTheHost = [
-  'pci_vendor_info',
-  'pci_slot',
-  'allocation',
-  'arq_uuid',
-  'physical_network',
-  'card_serial_number',
-  'vf_num',
-  'pf_mac_address',
-  'device_mac_address',
-]
-
 export interface LetGo {
   /** Off the host, yet still the server's. */
   readonly keepDevice?: boolean
@@ -57,10 +46,9 @@ export async function letGo(
   for (const id of ports) {
     const port = await own.show('ports', id)
     if (!port || port.device_id !== server) continue
-    const profile = Object.fromEntries(Object.entries(port['binding:profile'] ?? {}).filter(([key]) => !ofTheHost.includes(key)))
     await own.update('ports', id, {
       'binding:host_id': null,
-      'binding:profile': profile,
+      'binding:profile': profileWithoutDevice(port),
       ...(!keepDevice && { device_id: '', device_owner: '', ...(hasDns && { dns_name: '' }) }),
     })
   }
