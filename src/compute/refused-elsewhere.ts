@@ -50,6 +50,7 @@ export const isExpired = ({ service, status, caller }: PeerError): boolean =>
   service === 'network' && status === 401 && caller?.isAdmin === false
 
 function ofRemote({ className, message }: RemoteError): Fault | undefined {
+  if (className === 'Unauthorized') return new Fault('notAuthorized')
   if (forbidden.has(className)) return new Fault('forbidden', message)
   return unsupported.has(className) ? new Fault('unsupported', message) : undefined
 }

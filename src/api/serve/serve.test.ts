@@ -117,6 +117,7 @@ const expired: [string, Error, number, RegExp][] = [
   ['a user', unauthorized('network', { isAdmin: false }), 401, /^This server could not verify that you are authorized to\r\naccess/],
   ['an admin', unauthorized('network', { isAdmin: true }), 500, /'nova.exception.NeutronAdminCredentialConfigurationInvalid'/],
   ['a service', unauthorized('network'), 500, /'nova.exception.NeutronAdminCredentialConfigurationInvalid'/],
+  ['a user, as a compute was told', elsewhere('Unauthorized'), 401, /^This server could not verify/],
   ['a user whom Cinder refuses', unauthorized('volumev3', { isAdmin: false }), 500, /'cinderclient.exceptions.Unauthorized'/],
 ]
 for (const [whose, error, status, words] of expired)
