@@ -8,8 +8,8 @@ import { answered, type Cell } from '../stores/cells.ts'
 import { Aggregate as AggregateObject } from '../stores/objects/aggregate.ts'
 import type { Backends } from './backends.ts'
 import { Fault, type FaultKind } from './faults.ts'
+import { aggregateNotices } from './notifications/aggregates.ts'
 import { failing } from './notifications/exceptions.ts'
-import { aggregatePayload } from './notifications/payloads.ts'
 import { computeOf } from './services/find.ts'
 
 export const listAggregates = ({ stores }: Backends): Promise<Aggregate[]> => stores.api.aggregates.list()
@@ -40,10 +40,11 @@ async function create(
   const metadata: Record<string, string> = zone ? { availability_zone: zone } : {}
   const wanted = { uuid: ids.uuid(), name, metadata }
   const facts = { name, meta_data: metadata }
-  await tell(backends, context, 'create', 'start', wanted, facts)
+  const notices = aggregateNotices(backends, context, 'create')
+  await notices.both('start', wanted, facts)
   const made = await stores.api.aggregates.create(wanted)
   if (!made) throw new Fault('aggregateExists', name)
-  await tell(backends, context, 'create', 'end', made, facts)
+  await notices.both('end', made, facts)
   await tellSchedulers(backends, context, made)
   return made
 }
@@ -70,10 +71,11 @@ async function update(
 ): Promise<Aggregate> {
   let aggregate = await findAggregate(backends, id)
   if (name !== undefined && name !== aggregate.name) {
-    await tell(backends, context, 'update_prop', 'start', { ...aggregate, name })
+    const notices = aggregateNotices(backends, context, 'update_prop')
+    await notices.both('start', { ...aggregate, name })
     if (!(await backends.stores.api.aggregates.rename(id, name))) throw new Fault('aggregateExists', name)
     aggregate = await findAggregate(backends, id)
-    await tell(backends, context, 'update_prop', 'end', aggregate)
+    await notices.both('end', aggregate)
   }
   if (Object.keys(pairs).length === 0) {
     await tellSchedulers(backends, context, aggregate)
@@ -102,14 +104,15 @@ async function withMetadata(
     if (answers.filter(answered).some(({ value }) => value > 0))
       throw new Fault(refusal, aggregate.id, 'One or more hosts contain instances in this zone')
   }
-  await tell(backends, context, 'update_metadata', 'start', aggregate, { meta_data: pairs })
+  const notices = aggregateNotices(backends, context, 'update_metadata')
+  await notices.both('start', aggregate, { meta_data: pairs })
   await backends.stores.api.aggregates.setMetadata(aggregate.id, pairs)
   const metadata = Object.fromEntries(
     Object.entries({ ...aggregate.metadata, ...pairs }).filter((pair): pair is [string, string] => pair[1] !== null),
   )
   // The time is told and not kept: only its name is the aggregate's own row
   const changed = { ...aggregate, metadata, updatedAt: toDateTime(backends.clock.now()) }
-  await tell(backends, context, 'update_metadata', 'end', changed, { meta_data: pairs })
+  await notices.both('end', changed, { meta_data: pairs })
   await tellSchedulers(backends, context, changed)
   return changed
 }
@@ -144,13 +147,14 @@ export const deleteAggregate = (backends: Backends, context: RequestContext, id:
   failing(backends, context, 'delete_aggregate', { aggregate_id: id }, () => remove(backends, context, id))
 
 async function remove(backends: Backends, context: RequestContext, id: number): Promise<void> {
-  await tellOlder(backends, context, 'delete', 'start', { id })
+  const notices = aggregateNotices(backends, context, 'delete')
+  await notices.older('start', { id })
   const aggregate = await findAggregate(backends, id)
-  await tellNewer(backends, context, 'delete', 'start', aggregate)
+  await notices.newer('start', aggregate)
   if (aggregate.hosts.length > 0) throw new Fault('aggregateHostKept', id, 'Host aggregate is not empty')
   await backends.stores.api.aggregates.remove(id)
   await backends.rpc.top.fanout(schedulers, context, 'delete_aggregate', { aggregate: wireOf(aggregate) })
-  await tell(backends, context, 'delete', 'end', aggregate)
+  await notices.both('end', aggregate)
 }
 
 /** Throws `computeHostNotFound`, `aggregateHostRefused` or `aggregateHostExists`. */
@@ -158,10 +162,11 @@ export const addHost = (backends: Backends, context: RequestContext, id: number,
   failing(backends, context, 'add_host_to_aggregate', { aggregate_id: id, host_name: host }, () => putIn(backends, context, id, host))
 
 async function putIn(backends: Backends, context: RequestContext, id: number, host: string): Promise<Aggregate> {
-  await tellOlder(backends, context, 'add_host', 'start', { id }, { host_name: host })
+  const notices = aggregateNotices(backends, context, 'add_host')
+  await notices.older('start', { id }, { host_name: host })
   const { cell } = await computeOf(backends, host)
   const aggregate = await findAggregate(backends, id)
-  await tellNewer(backends, context, 'add_host', 'start', aggregate)
+  await notices.newer('start', aggregate)
   await checkZone(backends, aggregate, aggregate.metadata, [host], 'aggregateHostRefused')
   await checkServersStay(backends, cell, aggregate, host, 'added')
   if (!(await backends.stores.api.aggregates.addHost(id, host))) throw new Fault('aggregateHostExists', id, host)
@@ -174,7 +179,7 @@ async function putIn(backends: Backends, context: RequestContext, id: number, ho
     // Users know nothing of Placement; nova-manage placement sync_aggregates mends it
     backends.log.warning(`${host} is not in the aggregate ${aggregate.uuid} for Placement: ${error.message}`)
   }
-  await tell(backends, context, 'add_host', 'end', changed, { host_name: host, name: aggregate.name })
+  await notices.both('end', changed, { host_name: host, name: aggregate.name })
   return changed
 }
 
@@ -192,16 +197,17 @@ export async function removeHost(backends: Backends, context: RequestContext, id
 }
 
 async function takeOut(backends: Backends, context: RequestContext, id: number, host: string): Promise<Aggregate> {
-  await tellOlder(backends, context, 'remove_host', 'start', { id }, { host_name: host })
+  const notices = aggregateNotices(backends, context, 'remove_host')
+  await notices.older('start', { id }, { host_name: host })
   const { cell } = await computeOf(backends, host)
   const aggregate = await findAggregate(backends, id)
-  await tellNewer(backends, context, 'remove_host', 'start', aggregate)
+  await notices.newer('start', aggregate)
   await checkServersStay(backends, cell, aggregate, host, 'removed')
   await changeInPlacement(backends, await nodeOf(cell, host), (all) => all.filter((uuid) => uuid !== aggregate.uuid))
   if (!(await backends.stores.api.aggregates.removeHost(id, host))) throw new Fault('aggregateHostNotFound', host, id)
   const changed = { ...aggregate, hosts: aggregate.hosts.filter((each) => each !== host) }
   await tellSchedulers(backends, context, changed)
-  await tell(backends, context, 'remove_host', 'end', changed, { host_name: host })
+  await notices.both('end', changed, { host_name: host })
   return changed
 }
 
@@ -280,32 +286,6 @@ async function checkImage({ peers }: Backends, context: RequestContext, imageId:
     throw error
   }
 }
-
-type Step = 'create' | 'update_prop' | 'update_metadata' | 'delete' | 'add_host' | 'remove_host'
-type Told = Partial<Aggregate>
-
-async function tell(backends: Backends, context: RequestContext, step: Step, phase: 'start' | 'end', told: Told, facts: object = {}) {
-  await tellOlder(backends, context, step, phase, told, facts)
-  await tellNewer(backends, context, step, phase, told)
-}
-
-const tellOlder = (
-  { notifications }: Backends,
-  context: RequestContext,
-  step: Step,
-  phase: 'start' | 'end',
-  { id, name }: Told,
-  facts: object = {},
-): Promise<void> =>
-  notifications.unversioned(context, () => ({
-    service: 'aggregate',
-    host: String(id ?? name),
-    event: `aggregate.${step.replace('_', '')}.${phase}`,
-    payload: { ...facts, ...(id !== undefined && { aggregate_id: id }) },
-  }))
-
-const tellNewer = ({ notifications }: Backends, context: RequestContext, action: Step, phase: 'start' | 'end', told: Told): Promise<void> =>
-  notifications.versioned(context, () => ({ object: 'aggregate', action, phase, payload: aggregatePayload(told) }))
 
 const schedulers = { topic: 'scheduler', version: '4.1' }
 
