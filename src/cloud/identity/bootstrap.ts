@@ -2,7 +2,7 @@
 import { addRegion, newService } from './catalog.ts'
 import type { ServiceAddress } from './catalog-view.ts'
 import { assignmentOf } from './grants.ts'
-import type { Endpoint, Project, Store } from './model.ts'
+import type { Assignment, Endpoint, Project, Store } from './model.ts'
 import type { Passwords } from './passwords.ts'
 import { newRole } from './roles.ts'
 import { projectNamed, userNamed } from './things.ts'
@@ -99,12 +99,18 @@ const newProject = (id: string, name: string, description: string): Project => (
   is_domain: false,
 })
 
-function assign(store: Store, user: string, role: string, on: Seed['assignments'][number]['on']): void {
-  const userId = present(userNamed(store, user, 'default')?.id, 'user', user)
-  const roleId = roleNamed(store, role)
-  if (on === 'system') store.assignments.put(assignmentOf('user', userId, 'system', 'system', roleId))
-  else if (on === 'Default') store.assignments.put(assignmentOf('user', userId, 'domain', 'default', roleId))
-  else store.assignments.put(assignmentOf('user', userId, 'project', projectIdNamed(store, on.project), roleId))
+type Place = Seed['assignments'][number]['on']
+
+function assign(store: Store, user: string, role: string, on: Place): void {
+  const actor_id = present(userNamed(store, user, 'default')?.id, 'user', user)
+  const role_id = roleNamed(store, role)
+  store.assignments.put(assignmentOf({ actor: 'user', actor_id, ...targetOf(store, on), role_id }))
+}
+
+function targetOf(store: Store, on: Place): Pick<Assignment, 'target' | 'target_id'> {
+  if (on === 'system') return { target: 'system', target_id: 'system' }
+  if (on === 'Default') return { target: 'domain', target_id: 'default' }
+  return { target: 'project', target_id: projectIdNamed(store, on.project) }
 }
 
 function addService(

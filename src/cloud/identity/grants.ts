@@ -8,21 +8,22 @@ import { type Action, enforce, type Target } from './rules.ts'
 import { domainOf, groupOf, projectOf, roleOf, roleView, userOf } from './things.ts'
 
 const actors: readonly Actor[] = ['user', 'group']
-const targets: readonly { kind: TargetKind; path: string }[] = [
-  { kind: 'project', path: 'projects/:target_id' },
-  { kind: 'domain', path: 'domains/:target_id' },
-  { kind: 'system', path: 'system' },
+const targets: readonly { target: TargetKind; path: string }[] = [
+  { target: 'project', path: 'projects/:target_id' },
+  { target: 'domain', path: 'domains/:target_id' },
+  { target: 'system', path: 'system' },
 ]
 
 export function grantRoutes({ store }: Setting): IdentityRoutes {
   const routes: Record<string, IdentityRoutes[string]> = {}
   for (const actor of actors)
-    for (const { kind, path } of targets) {
+    for (const { target, path } of targets) {
+      const kinds = { actor, target }
       const list = `/v3/${path}/${actor}s/:actor_id/roles`
       routes[`GET ${list}`] = (call) => {
-        const { actorId, targetId } = named(store, call, actor, kind, actionFor('list', kind, actor))
+        const { actorId, targetId } = named(store, call, kinds, actionFor('list', kinds))
         const roles = store.assignments.filter(
-          (one) => one.actor === actor && one.actor_id === actorId && one.target === kind && one.target_id === targetId,
+          (one) => one.actor === actor && one.actor_id === actorId && one.target === target && one.target_id === targetId,
         )
         return listed(
           call,
@@ -31,15 +32,15 @@ export function grantRoutes({ store }: Setting): IdentityRoutes {
         )
       }
       routes[`GET ${list}/:role_id`] = (call) => {
-        present(store, grantOf(store, call, actor, kind, 'check'))
+        present(store, grantOf(store, call, kinds, 'check'))
       }
       routes[`PUT ${list}/:role_id`] = (call) => {
-        const grant = grantOf(store, call, actor, kind, 'create')
+        const grant = grantOf(store, call, kinds, 'create')
         assertUsable(store, grant)
         store.change(() => store.assignments.put(grant))
       }
       routes[`DELETE ${list}/:role_id`] = (call) => {
-        const grant = grantOf(store, call, actor, kind, 'revoke')
+        const grant = grantOf(store, call, kinds, 'revoke')
         present(store, grant)
         store.change(() => store.assignments.remove(grant.id))
       }
@@ -47,41 +48,42 @@ export function grantRoutes({ store }: Setting): IdentityRoutes {
   return routes
 }
 
+type Kinds = Pick<Assignment, 'actor' | 'target'>
 type Verb = 'list' | 'check' | 'create' | 'revoke'
 
-function actionFor(verb: Verb, kind: TargetKind, actor: Actor): Action {
-  if (kind !== 'system') return verb === 'list' ? 'list_grants' : `${verb}_grant`
+function actionFor(verb: Verb, { actor, target }: Kinds): Action {
+  if (target !== 'system') return verb === 'list' ? 'list_grants' : `${verb}_grant`
   return verb === 'list' ? `list_system_grants_for_${actor}` : `${verb}_system_grant_for_${actor}`
 }
 
 /** The ids of the path, after the rule was asked. 404 for what is not there comes first, as in Keystone; a removal forgives a lost actor. */
-function named(store: Store, call: TokenCall, actor: Actor, kind: TargetKind, action: Action, role?: Role) {
+function named(store: Store, call: TokenCall, { actor, target }: Kinds, action: Action, role?: Role) {
   const actorId = call.params.actor_id!
-  const targetId = kind === 'system' ? 'system' : call.params.target_id!
+  const targetId = target === 'system' ? 'system' : call.params.target_id!
   const seen: Target = {
     ...(role && { role }),
     ...(actor === 'user' ? { user: userOf(store, actorId) } : { group: groupOf(store, actorId) }),
-    ...(kind === 'project' && { project: projectOf(store, targetId) }),
-    ...(kind === 'domain' && { domain: domainOf(store, targetId) }),
+    ...(target === 'project' && { project: projectOf(store, targetId) }),
+    ...(target === 'domain' && { domain: domainOf(store, targetId) }),
   }
   enforce(call.caller, action, seen)
   return { actorId, targetId }
 }
 
-function grantOf(store: Store, call: TokenCall, actor: Actor, kind: TargetKind, verb: Exclude<Verb, 'list'>): Assignment {
+function grantOf(store: Store, call: TokenCall, kinds: Kinds, verb: Exclude<Verb, 'list'>): Assignment {
   const role = roleOf(store, call.params.role_id!)
-  const { actorId, targetId } = named(store, call, actor, kind, actionFor(verb, kind, actor), role)
-  return assignmentOf(actor, actorId, kind, targetId, role.id)
+  const { actorId, targetId } = named(store, call, kinds, actionFor(verb, kinds), role)
+  return assignmentOf({ ...kinds, actor_id: actorId, target_id: targetId, role_id: role.id })
 }
 
 /** An assignment; its id says all of it, so that giving a role twice is giving it once. */
-export const assignmentOf = (actor: Actor, actorId: string, target: TargetKind, targetId: string, roleId: string): Assignment => ({
-  id: `${actor}/${actorId}/${target}/${targetId}/${roleId}`,
+export const assignmentOf = ({ actor, actor_id, target, target_id, role_id }: Omit<Assignment, 'id'>): Assignment => ({
+  id: `${actor}/${actor_id}/${target}/${target_id}/${role_id}`,
   actor,
-  actor_id: actorId,
+  actor_id,
   target,
-  target_id: targetId,
-  role_id: roleId,
+  target_id,
+  role_id,
 })
 
 function present(store: Store, { id, role_id, actor_id, target_id }: Assignment): void {

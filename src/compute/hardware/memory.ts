@@ -48,7 +48,7 @@ export function checkLockedMemory(flavor: GuestFlavor, image: GuestImage): void 
 export function checkMemoryEncryption(flavor: GuestFlavor, image: GuestImage): void {
   const [wanted, has] = [specSwitch(flavor, 'mem_encryption'), property(image, 'hw_mem_encryption')]
   if (!wanted && !has) return
-  conflict('mem_encryption', flavor, image, wanted, has, spec(flavor, 'mem_encryption'))
+  conflict('mem_encryption', flavor, image, { wanted, has, text: spec(flavor, 'mem_encryption') })
   const requesters = [
     ...(wanted ? [`hw:mem_encryption extra spec in ${flavor.name} flavor`] : []),
     ...(has ? [`hw_mem_encryption property of image ${idOf(image)}`] : []),
@@ -63,13 +63,22 @@ export function checkMemoryEncryption(flavor: GuestFlavor, image: GuestImage): v
       `Machine type '${machine}' is not compatible with image ${nameOf(image)} (${idOf(image)}): q35 type is required for SEV to work`,
     )
   const [wantedModel, hasModel] = [spec(flavor, 'mem_encryption_model'), property(image, 'hw_mem_encryption_model')]
-  conflict('mem_encryption_model', flavor, image, wantedModel, hasModel, wantedModel)
+  conflict('mem_encryption_model', flavor, image, { wanted: wantedModel, has: hasModel, text: wantedModel })
   const model = hasModel || wantedModel
   const known = memEncryptionModel.values!
   if (model && !known.includes(model)) throw unfit(`Invalid memory encryption model '${model}'. Allowed values: ${known.join(', ')}.`)
 }
 
-function conflict<T>(key: string, flavor: GuestFlavor, image: GuestImage, wanted: T | undefined, has: T | undefined, text: unknown): void {
+interface Asked<T> {
+  /** By the flavor. */
+  readonly wanted: T | undefined
+  /** By the image. */
+  readonly has: T | undefined
+  /** As the flavor says it. */
+  readonly text: unknown
+}
+
+function conflict<T>(key: string, flavor: GuestFlavor, image: GuestImage, { wanted, has, text }: Asked<T>): void {
   if (wanted === undefined || has === undefined || wanted === has) return
   throw unfit(
     `Flavor ${flavor.name} has hw:${key} extra spec explicitly set to ${text}, conflicting with image ${nameOf(image)} which has hw_${key} property explicitly set to ${shown(has)}`,
