@@ -89,9 +89,10 @@ function fixedAddress({ networkInfo, uuid }: Server, address: string, fixed: str
   return target
 }
 
-async function portWith(neutron: NeutronClient, server: Server, fixed: string): Promise<string> {
-  const ports = await neutron.list('ports', { device_id: server.uuid, device_owner: `compute:${server.availabilityZone}` })
-  const found = ports.find((port) => port.fixed_ips.some((ip) => ip.ip_address === fixed))
+/** Of several on networks of their own, the last. nova/network/neutron.py API._get_port_id_by_fixed_address */
+async function portWith(neutron: NeutronClient, { uuid, availabilityZone }: Server, fixed: string): Promise<string> {
+  const ports = await neutron.list('ports', { device_id: uuid, device_owner: `compute:${availabilityZone ?? 'None'}` })
+  const found = ports.findLast((port) => port.fixed_ips.some((ip) => ip.ip_address === fixed))
   if (!found) throw new Fault('badRequest', `Fixed IP not found for address ${fixed}.`)
   return found.id
 }

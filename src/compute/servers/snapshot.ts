@@ -23,10 +23,13 @@ export async function snapshotServer(backends: Backends, context: RequestContext
     })
   } catch (error) {
     if (error instanceof Fault) await removeImage(backends, context, imageId)
-    throw error
+    // nova/compute/api.py API.snapshot
+    throw isGone(error) ? new Fault('wrongState', 'createImage', details.server.uuid, 'vm_state', 'deleted') : error
   }
   return imageId
 }
+
+const isGone = (error: unknown): boolean => error instanceof Fault && error.kind === 'serverNotFound'
 
 export interface Backup extends Snapshot {
   /** `daily`, `weekly` or any other text: backups of one type are counted together. */

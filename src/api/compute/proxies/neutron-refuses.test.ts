@@ -22,6 +22,28 @@ function scripted(script: Script, caller?: { isAdmin: boolean }): Session {
   return { request } as unknown as Session
 }
 
+test('of several ports with an address the last one gets the floating one', async () => {
+  const asked: Ask[] = []
+  const both = ['first', 'last'].map((id) => ({ id, fixed_ips: [{ ip_address: '10.0.0.5' }] }))
+  const { request } = scripted({ 'GET /v2.0/ports': { ports: both }, ...bare, 'PUT /v2.0/floatingips/one': { floatingip: {} } })
+  const session = { request: (ask: Ask) => request(asked[asked.push(ask) - 1]!) } as Session
+  const peer = neutron(
+    { as: () => session, own: session, close: async () => undefined },
+    { clock: { now: () => 0 }, extensionSeconds: 600 },
+  )
+  const farmed = await farm({}, { peers: { neutron: peer } })
+  for (const [availabilityZone, owner] of [
+    ['az1', 'compute:az1'],
+    [null, 'compute:None'],
+  ] as const) {
+    const uuid = await farmed.server({ availabilityZone })
+    expect((await farmed.api.call('2.1', `POST /servers/${uuid}/action`, { addFloatingIp: { address } })).status).toBe(202)
+    expect(asked.shift()?.query).toEqual({ device_id: uuid, device_owner: owner })
+    expect(asked.splice(0).at(-1)?.json).toEqual({ floatingip: { port_id: 'last', fixed_ip_address: '10.0.0.5' } })
+  }
+  await farmed.close()
+})
+
 const neutronOf = (script: Script) =>
   neutron(
     { as: ({ isAdmin }) => scripted(script, { isAdmin }), own: scripted(script), close: async () => undefined },
@@ -38,6 +60,7 @@ const floatingIp = (id: string) => ({
   port_details: null,
 })
 const found = { 'GET /v2.0/floatingips': { floatingips: [floatingIp('one')] } }
+const bare = { 'GET /v2.0/floatingips': { floatingips: [{ ...floatingIp('one'), port_id: null }] } }
 const shown = {
   ...found,
   'GET /v2.0/floatingips/one': { floatingip: floatingIp('one') },

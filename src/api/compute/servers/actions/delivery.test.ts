@@ -148,6 +148,19 @@ describe('somebody else was faster', () => {
     const answer = await act(uuid, { pause: null })
     expect(answer.body).toEqual({ itemNotFound: { code: 404, message: `Instance ${uuid} could not be found.` } })
   })
+
+  test('it was deleted while an image of it was begun, which goes too', async () => {
+    const uuid = await farmed.server()
+    const find = farmed.cell.metadata.of
+    vi.spyOn(farmed.cell.metadata, 'of').mockImplementation(async (uuids) => {
+      await farmed.cell.servers.destroy(uuid)
+      return find(uuids)
+    })
+    const answer = await act(uuid, { createImage: { name: 'i' } })
+    const message = `Cannot 'createImage' instance ${uuid} while it is in vm_state deleted`
+    expect(answer.body).toEqual({ conflictingRequest: { code: 409, message } })
+    expect([...farmed.fakes.images.keys()]).toEqual([imageId])
+  })
 })
 
 describe('a cell that is down', () => {
