@@ -27,7 +27,7 @@ for (const { at } of upstream) {
 const routes = router(table)
 
 /** The operation that an exchange asked for; undefined for paths that are none. */
-export function operationOf({ method, path, body }: Exchange['request']): string | undefined {
+function operationOf({ method, path, body }: Exchange['request']): string | undefined {
   const plain = path.split('?')[0]!.replace(/<([^>]*)>/g, (_, name: string) => name.replaceAll(/\W/g, '_'))
   const behind = plain.replace(/^\/v2(\.1)?(?=\/|$)/, '').replace(/^\/project_\w+(?=\/)/, '')
   const found = routes.match(method, behind)

@@ -7,7 +7,7 @@ export interface Owner {
 }
 
 /** How many servers' ports have the address; one means that it says something. */
-export class AmbiguousAddress extends Error {
+class AmbiguousAddress extends Error {
   override readonly name = 'AmbiguousAddress'
 }
 

@@ -93,7 +93,7 @@ const since5: Partial<Record<string, readonly [version: string, argument: string
 }
 
 /** Nova's error for what the pinned computes cannot be asked. */
-export class UnsupportedRpcVersion extends Error {
+class UnsupportedRpcVersion extends Error {
   override readonly name = 'UnsupportedRPCVersion'
 }
 

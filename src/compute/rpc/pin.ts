@@ -74,7 +74,7 @@ export const pinned = (version: string): Pin => ({ version, canSend: (wanted) =>
 export const unpinned: Pin = { version: newest, canSend: () => true }
 
 /** Nova's error when every service is newer than this release. */
-export class ServiceTooOld extends Error {
+class ServiceTooOld extends Error {
   override readonly name = 'ServiceTooOld'
 }
 

@@ -13,7 +13,7 @@ import { type HostStatus, hostStatuses, statusOf } from '../hosts.ts'
 type Page = readonly Server[]
 
 /** Asks the cells that hold servers of the page, each for its own; one that fails adds nothing. */
-export async function ofCells<T>({ stores }: Backends, page: Page, ask: (cell: Cell, uuids: string[]) => Promise<Map<string, T>>) {
+async function ofCells<T>({ stores }: Backends, page: Page, ask: (cell: Cell, uuids: string[]) => Promise<Map<string, T>>) {
   const byCell = new Map<number, string[]>()
   for (const { cellId, uuid, partial } of page) {
     if (cellId === null || partial) continue

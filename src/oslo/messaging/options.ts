@@ -1,5 +1,5 @@
 /** What the RPC layer reads from nova.conf. */
-import { boolean, group, integer, type Settings, text } from '../config/options.ts'
+import { boolean, group, integer, text } from '../config/options.ts'
 
 export const messagingOptions = group('DEFAULT', {
   transportUrl: text('transport_url', 'rabbit://', {
@@ -10,4 +10,3 @@ export const messagingOptions = group('DEFAULT', {
   rpcResponseTimeout: integer('rpc_response_timeout', 60, { min: 1, help: 'Seconds to wait for the answer to a call.' }),
   rpcPingEnabled: boolean('rpc_ping_enabled', false, { help: 'Answer oslo_rpc_server_ping.' }),
 })
-export type MessagingSettings = Settings<typeof messagingOptions>

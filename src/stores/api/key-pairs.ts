@@ -62,5 +62,3 @@ export const keyPairs = (database: Database<ApiTables>, now: () => number) => ({
       return numDeletedRows > 0
     }),
 })
-
-export type KeyPairs = ReturnType<typeof keyPairs>

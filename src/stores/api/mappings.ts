@@ -154,5 +154,3 @@ export const hostMappings = (database: Database<ApiTables>, now: () => number) =
     }
   },
 })
-
-export type HostMappings = ReturnType<typeof hostMappings>

@@ -231,5 +231,3 @@ export const requestSpecs = (database: Database<ApiTables>, now: () => number) =
       await tx.deleteFrom('request_specs').where('instance_uuid', '=', uuid).execute()
     }),
 })
-
-export type RequestSpecs = ReturnType<typeof requestSpecs>

@@ -11,8 +11,6 @@ export const pciDevices = (database: Database<CellTables>) => ({
     database.read((tx) => from(tx, 'pci_devices').where('instance_uuid', '=', uuid).where('deleted', '=', 0).orderBy('id').execute()),
 })
 
-export type PciDevices = ReturnType<typeof pciDevices>
-
 export type ShareRow = CellRow<'share_mapping'>
 
 /** Manila shares. Nothing of them is kept once they are gone. */
@@ -43,5 +41,3 @@ export const shareMappings = (database: Database<CellTables>, now: () => number)
         .execute()
     }),
 })
-
-export type ShareMappings = ReturnType<typeof shareMappings>

@@ -32,8 +32,6 @@ export const births = (database: Database<CellTables>, now: () => number) => ({
   },
 })
 
-export type Births = ReturnType<typeof births>
-
 async function createServer(tx: Writing<CellTables>, birth: Birth, createdAt: string): Promise<void> {
   const { server, extra, metadata, systemMetadata, blockDevices, tags, action } = birth
   const instanceUuid = server.uuid

@@ -70,5 +70,3 @@ export const blockDevices = (database: Database<CellTables>, now: () => number) 
         .execute()
     }),
 })
-
-export type BlockDevices = ReturnType<typeof blockDevices>

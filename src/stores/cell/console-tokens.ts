@@ -36,5 +36,3 @@ export const consoleTokens = (database: Database<CellTables>, now: () => number)
 })
 
 const hashOf = (token: string): string => createHash('sha256').update(token).digest('hex')
-
-export type ConsoleTokens = ReturnType<typeof consoleTokens>

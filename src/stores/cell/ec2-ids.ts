@@ -21,7 +21,6 @@ const integers = (database: Database<CellTables>, now: () => number, table: Tabl
 
 export const serverIntegers = (database: Database<CellTables>, now: () => number) => integers(database, now, 'instance_id_mappings')
 export const imageIntegers = (database: Database<CellTables>, now: () => number) => integers(database, now, 's3_images')
-export type Integers = ReturnType<typeof integers>
 
 interface IntegerRow {
   readonly uuid: string

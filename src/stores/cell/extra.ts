@@ -24,5 +24,3 @@ export const serverExtra = (database: Database<CellTables>, now: () => number) =
       if (numUpdatedRows === 0n) await insert(tx, 'instance_extra', { ...values, instanceUuid: uuid, createdAt: at })
     }),
 })
-
-export type ServerExtras = ReturnType<typeof serverExtra>

@@ -29,5 +29,3 @@ export const interruptions = (database: Database<CellTables>) => ({
     return found
   },
 })
-
-export type Interruptions = ReturnType<typeof interruptions>

@@ -27,8 +27,6 @@ export const networkInfo = (database: Database<CellTables>, now: () => number) =
     }),
 })
 
-export type NetworkInfoCaches = ReturnType<typeof networkInfo>
-
 export const virtualInterfaces = (database: Database<CellTables>, now: () => number) => ({
   /** In the order of their making. `uuid` is the port's. */
   of: (instanceUuid: string): Promise<VirtualInterface[]> =>

@@ -115,5 +115,3 @@ export const occupancy = (database: Database<CellTables>) => ({
       return new Map(rows.map(({ uuid, host }) => [uuid, host!]))
     }),
 })
-
-export type Occupancy = ReturnType<typeof occupancy>

@@ -80,5 +80,3 @@ export const ran = (database: Database<CellTables>) => ({
         .execute(),
     ),
 })
-
-export type Ran = ReturnType<typeof ran>

@@ -127,5 +127,3 @@ export const computeNodes = (database: Database<CellTables>, now: () => number) 
         .execute()
     }),
 })
-
-export type ComputeNodes = ReturnType<typeof computeNodes>

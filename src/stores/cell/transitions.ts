@@ -39,5 +39,3 @@ export const transitions = (database: Database<CellTables>, now: () => number) =
       return true
     }),
 })
-
-export type Transitions = ReturnType<typeof transitions>
