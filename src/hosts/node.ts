@@ -117,9 +117,11 @@ class LazyAbort {
 async function send({ status, headers, body }: Response, message: IncomingMessage, answer: ServerResponse): Promise<void> {
   if (body === null || typeof body === 'string' || body instanceof Uint8Array) {
     const bytes = typeof body === 'string' && body.length > encodeAbove ? Buffer.from(body) : (body ?? '')
-    const length = hasLength(headers) || !mayHaveBody(status) ? undefined : Buffer.byteLength(bytes)
-    answer.writeHead(status, lines(headers, length))
+    const length = Buffer.byteLength(bytes)
+    answer.writeHead(status, lines(headers, hasLength(headers) || !mayHaveBody(status) ? undefined : length))
     if (message.method === 'HEAD') answer.end()
+    // What is ASCII needs no encoding
+    else if (typeof bytes === 'string' && bytes.length === length) answer.end(bytes, 'latin1')
     else answer.end(bytes)
     return
   }

@@ -1,5 +1,4 @@
 /** The metadata service: who asks, and what is at the path (nova/api/metadata/handler.py MetadataRequestHandler). */
-import { randomBytes } from 'node:crypto'
 import { type Application, BodyTooLarge, header, type Request, type Response } from '../../app/contract.ts'
 import { httpError } from '../../app/http-error.ts'
 import type { MetadataBackends } from '../../compute/metadata/backends.ts'
@@ -9,6 +8,7 @@ import { ec2Tree, printedAt } from './ec2.ts'
 import { type Asker, identify } from './identify.ts'
 import { openstackAt, type RandomBytes } from './openstack.ts'
 import { segmentsOf } from './path.ts'
+import { randomPool } from './random-pool.ts'
 import { Refusal } from './refusal.ts'
 import { ec2Listing, ec2Version, openstackListing } from './versions.ts'
 
@@ -18,9 +18,10 @@ export interface MetadataHandlerParts {
 }
 
 /** The application. It answers no status that Neutron's agent would not hand on. */
-export function metadataHandler({ backends, randomBytes: random = randomBytes }: MetadataHandlerParts): Application {
+export function metadataHandler({ backends, randomBytes = randomPool() }: MetadataHandlerParts): Application {
   const { settings, clock, log } = backends
   const asker = identify(backends)
+  const parts = { backends, randomBytes }
   if (settings.proxy.serviceMetadataProxy && !settings.proxy.metadataProxySharedSecret)
     log.warning('metadata_proxy_shared_secret is not configured, the metadata information returned by the proxy cannot be trusted')
 
@@ -43,7 +44,7 @@ export function metadataHandler({ backends, randomBytes: random = randomBytes }:
     const { segments } = path
     if (segments[0] !== 'openstack') return ec2(asked, segments[0] === 'ec2' ? segments.slice(1) : segments)
     if (segments.length === 1) return plain(openstackListing(clock.now()).join('\n'))
-    const found = await openstackAt(asked.guest, segments.slice(1), { backends, randomBytes: random })
+    const found = await openstackAt(asked.guest, segments.slice(1), parts)
     if (found === undefined) throw new Refusal(404)
     return found === 'password'
       ? password(request, asked.guest)

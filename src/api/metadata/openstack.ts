@@ -63,7 +63,7 @@ const documents: Readonly<Record<string, (asked: Asked) => Answer>> = {
   },
   'vendor_data2.json': async ({ backends, guest, has }) => (has('2016-10-06') ? json(await allVendorData(backends, guest)) : undefined),
   // Plain text in every version, those that do not list it included: Nova names no type and looks at no version
-  'network_data.json': ({ guest }) => plain(textOf(guest, 'network', () => dumps(networkData(guest.networkInfo) ?? {}))),
+  'network_data.json': ({ guest }) => plain(piecesOf(guest, 'network', () => dumps(networkData(guest.networkInfo) ?? {}))[0]!),
 }
 
 function listing({ guest, has }: Asked): Document {
@@ -78,25 +78,23 @@ function listing({ guest, has }: Asked): Document {
   return plain(names.join('\n'))
 }
 
-/** Texts of what is known of a guest, for as long as that is kept. */
-const texts = new WeakMap<Guest, Map<string, string>>()
+/** Texts of what is known of a guest, for as long as that is kept, in pieces: between them stands what is new for each answer. */
+const texts = new WeakMap<Guest, Map<string, readonly string[]>>()
 
-function textOf(guest: Guest, name: string, make: () => string): string {
+function piecesOf(guest: Guest, name: string, make: () => string): readonly string[] {
   let known = texts.get(guest)
   if (!known) texts.set(guest, (known = new Map()))
-  let text = known.get(name)
-  if (text === undefined) known.set(name, (text = make()))
-  return text
+  let pieces = known.get(name)
+  if (pieces === undefined) known.set(name, (pieces = make().split(seedPlace)))
+  return pieces
 }
 
 /** Stands where a seed, new for each answer, belongs; no guest can know it. */
 const seedPlace = randomUUID()
 
 function metaDataText(asked: Asked): string {
-  const text = textOf(asked.guest, asked.version, () => dumps(metaData(asked)))
-  if (!asked.has('2013-04-04')) return text
-  const at = text.indexOf(seedPlace)
-  return `${text.slice(0, at)}${asked.randomBytes(512).toString('base64')}${text.slice(at + seedPlace.length)}`
+  const [before, after] = piecesOf(asked.guest, asked.version, () => dumps(metaData(asked)))
+  return after === undefined ? before! : before! + asked.randomBytes(512).toString('base64') + after
 }
 
 function metaData({ guest, backends, has }: Asked): object {
