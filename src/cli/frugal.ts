@@ -15,7 +15,7 @@ export const frugalNode: readonly string[] = ['--max-semi-space-size=2']
 const servingNode: readonly string[] = [
   '--no-maglev',
   '--max-semi-space-size=16',
-  '--initial-old-space-size=64',
+  '--initial-old-space-size=36',
   '--heap-growing-percent=100',
 ]
 
