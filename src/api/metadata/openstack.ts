@@ -6,7 +6,7 @@ import { dedicatedCpus, devicesOf } from '../../compute/metadata/devices.ts'
 import { type Guest, hostnameOf, keyPairOf, userDataOf } from '../../compute/metadata/guest.ts'
 import { networkData } from '../../compute/metadata/network-data.ts'
 import { allVendorData, staticVendorData } from '../../compute/metadata/vendor-data.ts'
-import { dumps } from './python-json.ts'
+import { dumps } from '../../oslo/python-json.ts'
 import { type OpenstackVersion, openstackVersion } from './versions.ts'
 
 export interface Document {

@@ -1,6 +1,7 @@
 /** Images of Glance, as the compute API shows and changes them until 2.35, and their metadata until 2.38. */
 import type { RequestContext } from '../../oslo/context.ts'
 import { PeerError } from '../../oslo/keystoneauth/errors.ts'
+import { dumps } from '../../oslo/python-json.ts'
 import { glanceText } from '../../peers/glance.ts'
 import { type Image, imageFromGlance } from '../../stores/objects/image-meta.ts'
 import type { Backends } from '../backends.ts'
@@ -118,7 +119,7 @@ function difference(before: Properties, after: Properties): object[] {
 
 /** Glance keeps texts. */
 const glanceValue = (value: unknown): string | null =>
-  value === null || typeof value === 'string' ? value : typeof value === 'object' ? JSON.stringify(value) : String(value)
+  value === null || typeof value === 'string' ? value : typeof value === 'object' ? dumps(value) : String(value)
 
 const pointer = (name: string): string => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`
 

@@ -1,6 +1,7 @@
 /** Images of Glance that servers are made of and that are made of servers. */
 import type { RequestContext } from '../../oslo/context.ts'
 import { PeerError } from '../../oslo/keystoneauth/errors.ts'
+import { dumps } from '../../oslo/python-json.ts'
 import { glanceText } from '../../peers/glance.ts'
 import { type Image, imageFromGlance, imageFromSystemMetadata } from '../../stores/objects/image-meta.ts'
 import type { Backends } from '../backends.ts'
@@ -115,7 +116,7 @@ export async function removeImage({ peers, log }: Backends, context: RequestCont
   }
 }
 
-/** nova/image/glance.py _translate_to_glance: Glance keeps texts alone. */
+/** nova/image/glance.py _translate_to_glance: Glance keeps texts alone, which clients are shown. */
 function glanceForm(image: NewImage): Record<string, unknown> {
   const out: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(image.properties))
@@ -130,5 +131,5 @@ function glanceForm(image: NewImage): Record<string, unknown> {
 function textOf(value: unknown): string | null {
   if (value === null || typeof value === 'string') return value
   if (typeof value === 'boolean') return value ? 'True' : 'False'
-  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+  return typeof value === 'object' ? dumps(value) : String(value)
 }

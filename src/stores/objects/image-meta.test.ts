@@ -209,6 +209,8 @@ describe('system metadata', () => {
     [{ min_disk: 3 }, 4, { image_min_disk: '4' }],
     [{ min_disk: 3, disk_format: 'vhd' }, 2, { image_min_disk: '2', image_disk_format: 'vhd' }],
     [{ properties: { a: 'b', mappings: [], img_block_device_mapping: [] } }, undefined, { image_a: 'b' }],
+    // as Python prints it, which snapshots then leave out
+    [{ properties: { kernel_id: null } }, undefined, { image_kernel_id: 'None' }],
     [{ properties: { a: 'x'.repeat(256) } }, undefined, { image_a: 'x'.repeat(255) }],
     [{ properties: { a: `${'x'.repeat(254)}ü` } }, undefined, { image_a: 'x'.repeat(254) }],
     [{ properties: { a: `${'x'.repeat(253)}ü` } }, undefined, { image_a: `${'x'.repeat(253)}ü` }],

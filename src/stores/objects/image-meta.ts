@@ -2,6 +2,7 @@
 import { InvalidField } from '../../oslo/objects/errors.ts'
 import { flexibleBoolean, integer, listOf, text, uuid } from '../../oslo/objects/fields.ts'
 import { defineObject, type ObjectValue, object } from '../../oslo/objects/object.ts'
+import { str } from '../../oslo/python.ts'
 import { timestamps } from './common.ts'
 import { ImageMetaProps, imageProperties } from './image-meta-props.ts'
 
@@ -131,7 +132,7 @@ export function imageMetaOfInstance(instance: { system_metadata: SystemMetadata;
 export function systemMetadataFromImage(image: Image, rootGb?: number): Record<string, string> {
   const metadata: Record<string, string> = {}
   for (const [name, value] of Object.entries(image.properties ?? {}))
-    if (!tooLarge.includes(name)) metadata[prefix + name] = truncate(typeof value === 'string' ? value : JSON.stringify(value))
+    if (!tooLarge.includes(name)) metadata[prefix + name] = truncate(str(value))
   for (const name of inherited) {
     const value = name === 'min_disk' && rootGb !== undefined ? smallestDisk(image, rootGb) : image[name]
     if (value !== null && value !== undefined) metadata[prefix + name] = String(value)

@@ -105,6 +105,16 @@ test('a snapshot that Cinder refuses is told of by the event of the action', asy
   expect(action.body.instanceAction.events).toMatchObject([{ event: 'api_snapshot_instance', result: 'Error', details: message }])
 })
 
+test('the disks of a snapshot stand in its image as Python writes JSON, which clients are shown as text', async () => {
+  farmed.fakes.volumes.set('v2', volume('v2', projectOf('member'), { status: 'in-use' })[1])
+  const root = { sourceType: 'volume', destinationType: 'volume', bootIndex: 0, deviceName: '/dev/vda', volumeId: 'v2' } as const
+  const extra = { sourceType: 'blank', destinationType: 'local', bootIndex: -1, deviceName: '/dev/vdb', tag: 'größe' } as const
+  const uuid = await farmed.server({ imageRef: '', devices: [root, extra], vmState: 'stopped' })
+  const { body } = await act(uuid, { createImage: { name: 'i' } })
+  const text = farmed.fakes.images.get(body.image_id)!.block_device_mapping
+  expect(text).toMatch(/^\[\{"source_type": "blank", "destination_type": "local", .*"tag": "gr\\u00f6\\u00dfe", .*\}, \{.*\}\]$/)
+})
+
 test.each([
   ['shelve', 'active'],
   ['shelveOffload', 'shelved'],

@@ -1,4 +1,4 @@
-/** JSON as Python's json.dumps writes it, which guests may compare as text: a space after colon and comma, nothing beyond ASCII. */
+/** JSON as Python's json.dumps writes it, where others may compare it as text: a space after colon and comma, nothing beyond ASCII. */
 
 export function dumps(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(dumps).join(', ')}]`
