@@ -29,7 +29,7 @@ function refuse(answer: ServerResponse): void {
     return
   }
   for (const name of answer.getHeaderNames()) answer.removeHeader(name)
-  answer.writeHead(500, { 'Content-Type': 'text/plain; charset=UTF-8' }).end('Internal Server Error\n')
+  answer.writeHead(500, 'Internal Server Error', { 'Content-Type': 'text/plain; charset=UTF-8' }).end('Internal Server Error\n')
 }
 
 function requestOf(message: IncomingMessage, abort: LazyAbort): Request {
@@ -120,9 +120,9 @@ async function send({ status, headers, body }: Response, message: IncomingMessag
     const length = Buffer.byteLength(bytes)
     answer.writeHead(status, lines(headers, hasLength(headers) || !mayHaveBody(status) ? undefined : length))
     if (message.method === 'HEAD') answer.end()
-    // What is ASCII needs no encoding
+    // What is ASCII needs no encoding. With any other text node:http would encode the headers too, whose characters are bytes
     else if (typeof bytes === 'string' && bytes.length === length) answer.end(bytes, 'latin1')
-    else answer.end(bytes)
+    else answer.end(typeof bytes === 'string' ? Buffer.from(bytes) : bytes)
     return
   }
   answer.writeHead(status, lines(headers))
