@@ -1,6 +1,7 @@
 /** The services of the cell in its database: their rows, the signs of life that keep them up, and the nodes of the compute hosts. */
 import { createHash } from 'node:crypto'
 import { fromDateTime, toDateTime } from '../../oslo/database/datetime.ts'
+import { dumps } from '../../oslo/python-json.ts'
 import type { Service } from '../../stores/cell/services.ts'
 import type { Cell } from '../../stores/cells.ts'
 import type { ApiStore } from '../../stores/stores.ts'
@@ -67,13 +68,6 @@ export async function signOfLife({ cell, clock, settings, isDown }: Registry): P
       await cell.services.update(service.id, { lastSeenUp: toDateTime(clock.now()), reportCount: service.reportCount + 1 })
 }
 
-/** JSON as Python writes it: until 2.27 the API shows it as it is kept. */
-const spaced = (value: unknown): string =>
-  JSON.stringify(value, null, 1)
-    .replace(/([[{])\n\s*/g, '$1')
-    .replace(/\n\s*([\]}])/g, '$1')
-    .replace(/\n\s*/g, ' ')
-
 // nova/compute/resource_tracker.py ResourceTracker._init_compute_node; the row of a node outlives its process
 async function node({ cell, settings }: Registry, host: string, serviceId: number, resources: HostResources): Promise<number> {
   const known = await cell.computeNodes.find(host, host)
@@ -87,7 +81,8 @@ async function node({ cell, settings }: Registry, host: string, serviceId: numbe
     vcpus: resources.vcpus,
     memoryMb: resources.memoryMb,
     localGb: resources.diskGb,
-    cpuInfo: spaced(resources.cpu),
+    // until 2.27 the API shows it as it is kept
+    cpuInfo: dumps(resources.cpu),
     diskAvailableLeast: resources.diskAvailableLeast,
     supportedInstances: JSON.stringify(resources.supports),
     ramAllocationRatio: settings.ramRatio,

@@ -1,6 +1,7 @@
 /** Metadata of volumes and of snapshots, which are served alike (cinder/api/v3/volume_metadata.py, snapshot_metadata.py). */
 import { createHash } from 'node:crypto'
 import { header } from '../../app/contract.ts'
+import { dumps } from '../../oslo/python-json.ts'
 import { reply } from '../service.ts'
 import type { Metadata } from './documents.ts'
 import { badRequest, fault, notFound } from './faults.ts'
@@ -100,12 +101,7 @@ function operationsOf(kind: Kind): Operations {
 }
 
 /** As Python writes the JSON that it takes the sum of. */
-const tagOf = ({ metadata }: { metadata: Metadata }): string => {
-  const inner = Object.entries(metadata).map(([key, value]) => `${JSON.stringify(key)}: ${JSON.stringify(value)}`)
-  return createHash('md5')
-    .update(`{"metadata": {${inner.join(', ')}}}`)
-    .digest('hex')
-}
+const tagOf = ({ metadata }: { metadata: Metadata }): string => createHash('md5').update(dumps({ metadata })).digest('hex')
 
 /** 412 when somebody changed the metadata since the client read it. */
 function requireTag(kind: Kind, call: VolumeCall): void {
