@@ -16,7 +16,7 @@ else if (process.env.NOVA_TS_HANDED_OVER === undefined && existsSync(own)) handO
 else {
   process.stderr.write(`nova-ts needs Node ${needed} or later; this is Node ${process.versions.node}.\n`)
   process.stderr.write(
-    'In the folder of the project, "npm ci" installs one beside the packages. Where the package was installed, "npm install node@24"\n',
+    'In the folder of the project, "npm ci --ignore-scripts" installs one beside the packages. Where the package was installed, "npm install node@24"\n',
   )
   process.stderr.write('puts one beside it, which npx finds; elsewhere install it first.\n')
   process.exitCode = 1
@@ -24,6 +24,11 @@ else {
 
 async function run() {
   keepCompiled()
+  // whoever reads has read enough (`| head`): the end that SIGPIPE gives to others
+  process.stdout.on('error', (error) => {
+    if (error.code !== 'EPIPE') throw error
+    process.exit(141)
+  })
   // the processes of a cloud run what started them, whatever happens to the sources meanwhile
   process.env.NOVA_TS_ENTRY ??= await entry()
   const { main } = await import(pathToFileURL(process.env.NOVA_TS_ENTRY).href)
@@ -60,7 +65,7 @@ function keepCompiled() {
 function handOver() {
   // what was handed over once is not handed over again
   const child = spawn(own, process.argv.slice(1), { stdio: 'inherit', env: { ...process.env, NOVA_TS_HANDED_OVER: own } })
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1']) process.on(signal, () => child.kill(signal))
   child.on('error', (error) => {
     process.stderr.write(`nova-ts: ${own}: ${error.message}\n`)
     process.exitCode = 1

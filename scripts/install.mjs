@@ -35,7 +35,8 @@ function install() {
   // under npm, the npm that runs; its Node too
   const npm = process.env.npm_execpath
   const [program, ...first] = npm?.endsWith('.js') ? [process.execPath, npm] : ['npm']
-  const argv = [...first, 'ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error']
+  // better-sqlite3 brings what it would build, which npm does not see in a lock file: it would look for a compiler, Python and Node's headers
+  const argv = [...first, 'ci', '--ignore-scripts', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error']
   const { status, error } = spawnSync(program, argv, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
   if (error || status !== 0) {
     process.stderr.write(`npm ci did not succeed${error ? `: ${error.message}` : ''}\n`)

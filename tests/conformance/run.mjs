@@ -3,13 +3,17 @@
 // floors.json says how many percent of a scenario must be identical; what differs above that is shown and counts as skipped.
 // With STRICT=1 the texts of messages count, too (floors-strict.json); texts.json lists what differs then, and why.
 import { spawn } from 'node:child_process'
-import { readFileSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const [folder, ...named] = process.argv.slice(2)
 if (!folder) {
   process.stderr.write('which folder holds conform.mjs?\n')
+  process.exit(2)
+}
+if (!existsSync(join(folder, 'conform.mjs'))) {
+  process.stderr.write(`there is no conform.mjs in ${resolve(folder)}\n`)
   process.exit(2)
 }
 const floors = JSON.parse(

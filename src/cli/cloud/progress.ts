@@ -29,7 +29,7 @@ export function directions(place: Place, [program, bin]: readonly string[], dire
   return `
   As the administrator:   eval "$(${nova} cloud openrc${state})"
                           openstack server list
-  Or in another shell:    export OS_CLIENT_CONFIG_FILE=${cloudsYaml}
+  As the user demo:       export OS_CLIENT_CONFIG_FILE=${cloudsYaml}
                           openstack --os-cloud devstack server list
   Afterwards:             ${nova} cloud status${state}   (or down, or reset)
 `

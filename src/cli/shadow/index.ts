@@ -9,7 +9,7 @@ import { describeShadowFlags, readShadowLine } from './flags.ts'
 
 const help = `nova-ts shadow: compares a nova-api that is in use with another one, without anybody noticing
 
-  nova-ts shadow --listen 0.0.0.0:18774 --to http://nova-api:8774 --compare http://127.0.0.1:28774 --report differences.jsonl
+  nova-ts shadow --listen 0.0.0.0:28774 --to http://nova-api:8774 --compare http://127.0.0.1:18774 --report differences.jsonl
 
 Every request goes to the real nova-api (--to), and its answer goes back unchanged. Reads (GET and HEAD) are asked of the other one (--compare) too,
 afterwards and with the same token and microversion; where it answers something else, a line of JSON says what. Nothing that changes anything is mirrored.
