@@ -16,6 +16,7 @@ import { adminContext } from '../oslo/context.ts'
 import { openDatabase } from '../oslo/database/database.ts'
 import { apiDatabaseOptions, databaseOptions } from '../oslo/database/options.ts'
 import { type Logs, logOptions, openLogs } from '../oslo/log.ts'
+import { wrongMessaging } from '../oslo/messaging/check.ts'
 import type { Driver } from '../oslo/messaging/driver.ts'
 import { notifierOptions } from '../oslo/messaging/notifier.ts'
 import { messagingOptions } from '../oslo/messaging/options.ts'
@@ -46,7 +47,7 @@ export interface Configured {
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** Reads the files that OS_NOVA_CONFIG_DIR and OS_NOVA_CONFIG_FILES name, and opens the log. `prog` names directories of its own. */
+/** Reads the files that OS_NOVA_CONFIG_DIR and OS_NOVA_CONFIG_FILES name, and opens the log. `prog` names directories of its own. Throws a `ConfigError`. */
 export async function configure(prog: string, env: Environment = process.env): Promise<Configured> {
   const files = wsgiConfigFiles(env)
   const argv = argumentsIn(env)
@@ -55,6 +56,7 @@ export async function configure(prog: string, env: Environment = process.env): P
   const logs = openLogs({ settings: settings(logOptions, sources), prog })
   const log = logs.named('nova.config')
   for (const notice of sources.notices) log.warning(notice)
+  for (const error of wrongMessaging(sources)) throw error
   const directories = [...new Set([...files.map((file) => dirname(file)).reverse(), ...searchDirectories('nova', env)])]
   return { sources, logs, pasteFile: files[0], directories, host: settings(serviceOptions, sources).host ?? hostname() }
 }

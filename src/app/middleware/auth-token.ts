@@ -221,6 +221,13 @@ function* notices(settings: AuthTokenSettings, variables: Variables): Generator<
   if (!settings.serviceTokenRolesRequired) {
     yield 'service_token_roles_required is false: any valid token passes for a service token, whose bearer access rules do not bind. Set it to true.'
   }
-  if (settings.memcachedServers.length > 0 && settings.memcacheSaslEnabled)
-    yield 'memcache_sasl_enabled is not supported: memcached_servers has no effect, and tokens are cached in this process.'
+  if (saslWanted(settings)) yield saslUnsupported
 }
+
+/** Whether tokens are meant to be in a memcached that wants a password. */
+export const saslWanted = (settings: Pick<AuthTokenSettings, 'memcachedServers' | 'memcacheSaslEnabled'>): boolean =>
+  settings.memcachedServers.length > 0 && settings.memcacheSaslEnabled
+
+/** What becomes of it. */
+export const saslUnsupported =
+  'memcache_sasl_enabled is not supported: memcached_servers has no effect, and tokens are cached in this process.'

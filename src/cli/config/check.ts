@@ -1,13 +1,13 @@
 /** What becomes of each option of an operator's configuration, and of the paste file. */
 import type { Application } from '../../app/contract.ts'
-import { authTokenFilters } from '../../app/middleware/auth-token.ts'
+import { authTokenFilters, saslUnsupported, saslWanted } from '../../app/middleware/auth-token.ts'
 import { authTokenOptions } from '../../app/middleware/auth-token-options.ts'
 import { keystoneContextFilters } from '../../app/middleware/keystone-context.ts'
 import { sharedFilters } from '../../app/middleware/shared.ts'
 import { composePaste, mergeRegistries, PasteError, type Registry } from '../../app/paste.ts'
-import { ConfigError } from '../../oslo/config/error.ts'
-import { readIniFile } from '../../oslo/config/files.ts'
-import { group } from '../../oslo/config/options.ts'
+import { ConfigError, describePlace } from '../../oslo/config/error.ts'
+import { readIniFile, wsgiConfigFiles } from '../../oslo/config/files.ts'
+import { group, type Option, type OptionGroup, type Settings } from '../../oslo/config/options.ts'
 import { settings } from '../../oslo/config/settings.ts'
 import type { AnyGroup, Sources } from '../../oslo/config/sources.ts'
 import { DatabaseError } from '../../oslo/database/errors.ts'
@@ -17,6 +17,8 @@ import { readPostgresqlUrl } from '../../oslo/database/postgresql-url.ts'
 import { describeUrl, parseUrl } from '../../oslo/database/url.ts'
 import { authOptions } from '../../oslo/keystoneauth/options.ts'
 import { silent } from '../../oslo/log.ts'
+import { cacheOptions, unsupportedCache } from '../../oslo/memcached/cache.ts'
+import { wrongMessaging } from '../../oslo/messaging/check.ts'
 import { declared } from '../../wsgi/options.ts'
 import { novaOptions } from './nova-options.ts'
 import { differenceOf, reasonOf } from './reasons.ts'
@@ -33,6 +35,8 @@ export interface Finding {
   /** Nothing more need be said of what is honoured. */
   readonly why: string
 }
+
+type Environment = Readonly<Record<string, string | undefined>>
 
 interface Assigned {
   readonly group: string
@@ -53,33 +57,36 @@ function groupsOf(sources: Sources): readonly AnyGroup[] {
 }
 
 /** One for each option that is set. The paste file is looked at when there is one. */
-export async function checkConfiguration(
-  sources: Sources,
-  env: Readonly<Record<string, string | undefined>>,
-  pasteFile: string | undefined,
-): Promise<Finding[]> {
+export async function checkConfiguration(sources: Sources, env: Environment, pasteFile: string | undefined): Promise<Finding[]> {
   const groups = groupsOf(sources)
-  const wrong = [...wrongValues(sources, groups), ...wrongUrls(sources)]
-  const set = [...(await assigned(sources, pasteFile)), ...fromEnvironment(env)]
-  const findings = set.map((each) => findingOf(each, groups, wrong))
+  const wrong = wrongSettings(sources, groups)
+  const differing = differingSettings(sources)
+  const set = [...(await assigned(sources, pasteFile, env)), ...fromEnvironment(env)]
+  const findings = set.map((each) => findingOf(each, groups, wrong, differing))
   const elsewhere = wrong.filter(
     (each) => !findings.some(({ outcome, group, name }) => outcome === 'refused' && each.group === group && each.name === name),
   )
   return [...elsewhere, ...findings, ...(pasteFile === undefined ? [] : await wrongPaste(sources, pasteFile))]
 }
 
-async function assigned(sources: Sources, pasteFile: string | undefined): Promise<Assigned[]> {
+async function assigned(sources: Sources, pasteFile: string | undefined, env: Environment): Promise<Assigned[]> {
   const found: Assigned[] = []
+  const [usual] = wsgiConfigFiles(env)
   for (const file of sources.files) {
     if (file === pasteFile) continue
-    for (const [group, options] of (await readIniFile(file)).sections)
+    const { sections } = await readIniFile(file)
+    // Read as a nova.conf too, though another paste file was named
+    if (file === usual && [...sections.keys()].some((name) => pasteSection.test(name))) continue
+    for (const [group, options] of sections)
       for (const [name, values] of options)
         for (const { text, line } of values) found.push({ group, name: name.replaceAll('-', '_'), text, place: `${file}:${line}` })
   }
   return found
 }
 
-function fromEnvironment(env: Readonly<Record<string, string | undefined>>): Assigned[] {
+const pasteSection = /^(composite|app|application|filter|filter-app|pipeline|server):/
+
+function fromEnvironment(env: Environment): Assigned[] {
   return Object.entries(env).flatMap(([variable, text]) => {
     const [, group, name] = /^OS_([A-Z0-9_]+?)__([A-Z0-9_]+)$/.exec(variable) ?? []
     if (!group || !name || text === undefined) return []
@@ -87,9 +94,16 @@ function fromEnvironment(env: Readonly<Record<string, string | undefined>>): Ass
   })
 }
 
-function findingOf({ group, name, text, place }: Assigned, groups: readonly AnyGroup[], wrong: readonly Finding[]): Finding {
+function findingOf(
+  { group, name, text, place }: Assigned,
+  groups: readonly AnyGroup[],
+  wrong: readonly Finding[],
+  differing: readonly Finding[],
+): Finding {
   const refused = wrong.find((each) => each.group === group && each.name === name)
   if (refused) return { ...refused, place }
+  const other = differing.find((each) => each.group === group && each.name === name)
+  if (other) return { ...other, place }
   const different = differenceOf(group, name, text)
   if (different) return { outcome: 'different', group, name, place, why: different }
   if (isDeclared(groups, group, name)) return { outcome: 'honoured', group, name, place, why: '' }
@@ -109,6 +123,13 @@ const isDeclared = (groups: readonly AnyGroup[], group: string, name: string): b
     }),
   )
 
+/** All with which the services would not start. */
+function wrongSettings(sources: Sources, groups: readonly AnyGroup[]): Finding[] {
+  const values = wrongValues(sources, groups)
+  const said = (group: string, name: string): boolean => values.some((each) => each.group === group && each.name === name)
+  return [...values, ...wrongUrls(sources), ...wrongBrokers(sources).filter(({ group, name }) => !said(group, name))]
+}
+
 /** Values that their options do not take: the services would not start. */
 function wrongValues(sources: Sources, groups: readonly AnyGroup[]): Finding[] {
   const found: Finding[] = []
@@ -121,6 +142,43 @@ function wrongValues(sources: Sources, groups: readonly AnyGroup[]): Finding[] {
         found.push({ outcome: 'refused', group, name: option.name, place: '', why: error.reason })
       }
   return found
+}
+
+function wrongBrokers(sources: Sources): Finding[] {
+  const found = whenTaken(() => [...wrongMessaging(sources)]) ?? []
+  return found.map(({ option = '', place, reason }) => {
+    const [, group = '', name = ''] = /^\[(.*)\] (.*)$/.exec(option) ?? []
+    return { outcome: 'refused', group, name, place: place ? describePlace(place) : '', why: reason }
+  })
+}
+
+/** What the services warn of when they start: options that ask for what is not built. */
+function differingSettings(sources: Sources): Finding[] {
+  const found: Finding[] = []
+  const { enabled, backend, memcacheSaslEnabled } = cacheOptions.options
+  const cache = taken(group(cacheOptions.group, { enabled, backend, memcacheSaslEnabled }), sources)
+  const unsupported = cache && unsupportedCache(cache)
+  if (unsupported) found.push({ outcome: 'different', group: cacheOptions.group, place: '', ...unsupported })
+  const { memcachedServers, memcacheSaslEnabled: sasl } = authTokenOptions.options
+  const tokens = taken(group(authTokenOptions.group, { memcachedServers, memcacheSaslEnabled: sasl }), sources)
+  if (tokens && saslWanted(tokens))
+    found.push({ outcome: 'different', group: authTokenOptions.group, name: sasl.name, place: '', why: saslUnsupported })
+  return found
+}
+
+/** Undefined for those with a wrong value, of which more is said elsewhere. */
+const taken = <O extends Record<string, Option<unknown>>>(
+  options: OptionGroup<O>,
+  sources: Sources,
+): Settings<OptionGroup<O>> | undefined => whenTaken(() => settings(options, sources))
+
+function whenTaken<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof ConfigError) return undefined
+    throw error
+  }
 }
 
 function wrongUrls(sources: Sources): Finding[] {

@@ -49,6 +49,16 @@ const rows: [text: string, outcome: string, name: string, why: RegExp][] = [
   ['[api]\nmax_limits = 10', 'unknown', 'max_limits', /no such option either/],
   ['[mine]\nusername = x', 'unknown', 'username', /no such group either/],
   ['[mine]\nx = 10', 'unknown', 'x', /no such group either/],
+  ['[cache]\nbackend = dogpile.cache.redis', 'honoured', 'backend', /^$/],
+  ['[keystone_authtoken]\nmemcache_sasl_enabled = true', 'honoured', 'memcache_sasl_enabled', /^$/],
+  ['[DEFAULT]\ntransport_url = rabbit://u:p@h1:5672,u:p@h2/v?ssl=1', 'honoured', 'transport_url', /^$/],
+  ['[DEFAULT]\ntransport_url = rabit://u:p@h/', 'refused', 'transport_url', /^rabit:\/\/u:\*\*\*@h\/: there is no driver for rabit;/],
+  ['[DEFAULT]\ntransport_url = kafka://h', 'refused', 'transport_url', /no driver for kafka/],
+  ['[oslo_messaging_notifications]\ntransport_url = kafka://h', 'honoured', 'transport_url', /^$/],
+  ['[oslo_messaging_rabbit]\nkombu_compression = gzip', 'honoured', 'kombu_compression', /^$/],
+  ['[oslo_messaging_rabbit]\nkombu_compression = bz2', 'refused', 'kombu_compression', /bz2 is not supported/],
+  ['[oslo_messaging_rabbit]\nkombu_compression = zip', 'refused', 'kombu_compression', /zip/],
+  ['[oslo_messaging_rabbit]\nrabbit_login_method = RABBIT-CR-DEMO', 'refused', 'rabbit_login_method', /not supported/],
   ['[api]\nmax_limit = many', 'refused', 'max_limit', /many/],
   ['[api]\nmax_limit = -1', 'refused', 'max_limit', /-1/],
 ]
@@ -117,4 +127,65 @@ test('the paste file is composed: Nova’s own is taken, a factory that nobody h
   expect(status).toBe(1)
   expect(out).toMatch(/paste.ini: \[osapi_compute\]: .*egg:nova#none/)
   expect(out).toMatch(/paste.ini: \[metadata\]: .*nobody/)
+})
+
+test('what the start warns of is told as different, in the same words', async () => {
+  const text = `[cache]
+enabled = true
+backend = dogpile.cache.redis
+[keystone_authtoken]
+memcached_servers = h:1
+memcache_sasl_enabled = true
+`
+  const told = (findings: Finding[]) =>
+    findings.filter(({ outcome }) => outcome === 'different').map(({ group, name, place, why }) => [group, name, place, why])
+  expect(told(await found(text))).toEqual([
+    ['cache', 'backend', `${file}:7`, 'backend dogpile.cache.redis is not supported: what guests are told is cached in this process.'],
+    ['keystone_authtoken', 'memcache_sasl_enabled', `${file}:10`, expect.stringMatching(/^memcache_sasl_enabled is not supported: /)],
+  ])
+  expect(told(await found('[cache]\nenabled = true\nbackend = dogpile.cache.memcached\nmemcache_sasl_enabled = true'))).toEqual([
+    ['cache', 'memcache_sasl_enabled', `${file}:8`, expect.stringMatching(/^memcache_sasl_enabled is not supported: /)],
+  ])
+})
+
+test('queues that are to be of two kinds are refused, also where the URL says so, and each mistake is told once', async () => {
+  const rabbit = '[oslo_messaging_rabbit]\nrabbit_quorum_queue = true\n'
+  const refusals = async (text: string) =>
+    (await found(text)).filter(({ outcome }) => outcome === 'refused').map(({ place, group, name }) => `${place} ${group} ${name}`)
+  expect(await refusals(`${rabbit}rabbit_ha_queues = true`)).toEqual([`${file}:6 oslo_messaging_rabbit rabbit_quorum_queue`])
+  expect(
+    await refusals(`${rabbit}kombu_compression = bz2\n[DEFAULT]\ntransport_url = rabbit://h?rabbit_ha_queues=1&kombu_compression=gzip`),
+  ).toEqual([`${file}:6 oslo_messaging_rabbit rabbit_quorum_queue`])
+  expect(await refusals('[DEFAULT]\ntransport_url = rabbit://h?kombu_compression=bz2')).toEqual([
+    `${file}:6 oslo_messaging_rabbit kombu_compression`,
+  ])
+  expect(
+    await refusals(
+      '[oslo_messaging_rabbit]\nkombu_compression = bz2\n[oslo_messaging_notifications]\ndriver = messagingv2\ntransport_url = rabit://h',
+    ),
+  ).toEqual([`${file}:6 oslo_messaging_rabbit kombu_compression`, `${file}:9 oslo_messaging_notifications transport_url`])
+})
+
+test('a driver that SQLAlchemy does not have is refused', async () => {
+  const { status, out } = await run(databases.replace('sqlite:////b', 'mysql+pymsql://n:secret@h/n'))
+  expect(status).toBe(1)
+  expect(out).toMatch(/nova.conf:4: \[database\] connection: unknown driver pymsql of mysql/)
+})
+
+test('a paste file that is not there is all there is to say of paste files, whichever is the usual one', async () => {
+  writeFileSync(join(folder, 'nova.conf'), `${databases}[keystone_authtoken]\nauth_url = http://127.0.0.1:1\n`)
+  let out = ''
+  const terminal = {
+    out: (part: string) => void (out += part),
+    err: () => undefined,
+    env: { OS_NOVA_CONFIG_DIR: folder },
+    self: ['node'] as const,
+  }
+  const missing = join(folder, 'nope.ini')
+  expect(await main(['config', 'check', '--paste-file', missing, '--json'], terminal)).toBe(1)
+  const findings = JSON.parse(out) as Finding[]
+  expect(findings.filter(({ outcome }) => outcome !== 'honoured').map(({ outcome, place }) => [outcome, place])).toEqual([
+    ['refused', missing],
+  ])
+  expect(findings.map(({ name }) => name)).toContain('auth_url')
 })

@@ -7,7 +7,7 @@ export type Place =
   | { readonly kind: 'argument'; readonly name: string }
 
 /** `/etc/nova/nova.conf:12`, `environment variable OS_API__MAX_LIMIT`, `argument --debug`. */
-function describePlace(place: Place): string {
+export function describePlace(place: Place): string {
   if (place.kind === 'file') return `${place.file}:${place.line}`
   return place.kind === 'environment' ? `environment variable ${place.name}` : `argument ${place.name}`
 }

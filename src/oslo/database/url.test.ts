@@ -23,10 +23,24 @@ const good: [string, object][] = [
 ]
 for (const [url, expected] of good) test(`${url} is read`, () => expect(parseUrl(url)).toEqual(expected))
 
+const drivers =
+  'mysql+pymysql mysql+mysqldb mysql+mysqlconnector mysql+mariadbconnector mariadb+pymysql mariadb+mariadbconnector ' +
+  'postgresql+psycopg2 postgresql+psycopg postgresql+asyncpg postgresql+pg8000'
+for (const name of drivers.split(' '))
+  test(`${name} is known`, () => {
+    const engine = name.startsWith('postgresql') ? 'postgresql' : 'mysql'
+    expect(parseUrl(`${name}://u:p@h/n`)).toEqual({ ...server, engine, user: 'u', password: 'p', host: 'h', database: 'n' })
+  })
+
 const bad: [string, RegExp][] = [
   ['', /not a connection string/],
   ['nova.db', /not a connection string/],
   ['oracle://u:secret@h/n', /unknown database engine oracle/],
+  ['mysql+pymsql://u:secret@h/n', /unknown driver pymsql of mysql \(known: pymysql, mysqldb,/],
+  ['mariadb+psycopg2://u:secret@h/n', /unknown driver psycopg2 of mariadb/],
+  ['postgresql+pymysql://u:secret@h/n', /unknown driver pymysql of postgresql/],
+  ['sqlite+pysqlcipher:////n', /unknown driver pysqlcipher of sqlite/],
+  ['mysql+PyMySQL://u:secret@h/n', /unknown driver PyMySQL of mysql/],
   ['sqlite://nova.db', /names a host/],
   ['mysql://u:secret@h:65536/n', /65536 is not a port/],
   ['mysql://u:secret@h:x/n', /x is not a port/],

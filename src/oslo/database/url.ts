@@ -23,16 +23,25 @@ const engines: Readonly<Record<string, Engine>> = {
   postgresql: 'postgresql',
 }
 
+/** SQLAlchemy's drivers that Nova works with, which tells a slip: for us there is one of each engine, and it understands them all. */
+const drivers: Readonly<Record<Engine, readonly string[]>> = {
+  sqlite: ['pysqlite'],
+  mysql: ['pymysql', 'mysqldb', 'mysqlconnector', 'mariadbconnector'],
+  postgresql: ['psycopg2', 'psycopg', 'asyncpg', 'pg8000'],
+}
+
 // sqlalchemy/engine/url.py _parse_url: a password may hold any character but `@`, a user any but `:` and `/`.
 const form =
-  /^(?<name>\w+)(?:\+\w+)?:\/\/(?:(?<user>[^:/]*)(?::(?<password>[^@]*))?@)?(?:\[(?<ipv6>[^/?]+)\]|(?<host>[^/:?]+))?(?::(?<port>[^/?]*))?(?:\/(?<database>[^?]*))?(?:\?(?<query>.*))?$/s
+  /^(?<name>\w+)(?:\+(?<driver>\w+))?:\/\/(?:(?<user>[^:/]*)(?::(?<password>[^@]*))?@)?(?:\[(?<ipv6>[^/?]+)\]|(?<host>[^/:?]+))?(?::(?<port>[^/?]*))?(?:\/(?<database>[^?]*))?(?:\?(?<query>.*))?$/s
 
-/** Reads a connection string; the driver after `+` makes no difference. Throws an Error that does not repeat the password. */
+/** Reads a connection string; which of the known drivers stands after `+` makes no difference. Throws an Error that does not repeat the password. */
 export function parseUrl(url: string): DatabaseUrl {
   const found = form.exec(url)?.groups
   if (!found) throw new Error(`not a connection string: ${describeUrl(url)} (expected engine://user:password@host/database)`)
   const engine = engines[found.name!]
   if (!engine) throw new Error(`unknown database engine ${found.name} (sqlite, mysql or postgresql are known)`)
+  if (found.driver !== undefined && !drivers[engine].includes(found.driver))
+    throw new Error(`unknown driver ${found.driver} of ${found.name} (known: ${drivers[engine].join(', ')})`)
   const query = Object.fromEntries(new URLSearchParams(found.query ?? ''))
   if (engine === 'sqlite') return { engine, file: sqliteFile(url, found), query }
   return {

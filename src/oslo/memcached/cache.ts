@@ -58,12 +58,26 @@ export function openCache(settings: CacheSettings, log: Log): CachePlace {
     log.warning(`Cache enabled with backend ${nothing}.`)
     return 'nowhere'
   }
-  const unsupported = isOne(others, backend) ? `backend ${backend}` : settings.memcacheSaslEnabled ? 'memcache_sasl_enabled' : undefined
+  const unsupported = unsupportedCache(settings)
   if (unsupported) {
-    log.warning(`[cache] ${unsupported} is not supported: what guests are told is cached in this process.`)
+    log.warning(`[cache] ${unsupported.why}`)
     return 'process'
   }
   return openMemcached(settings, log)
+}
+
+/** The option that asks for what is not built, if any, and what is done instead. */
+export function unsupportedCache({
+  enabled,
+  backend,
+  memcacheSaslEnabled,
+}: Pick<CacheSettings, 'enabled' | 'backend' | 'memcacheSaslEnabled'>): { readonly name: string; readonly why: string } | undefined {
+  if (!enabled) return undefined
+  const instead = 'is not supported: what guests are told is cached in this process.'
+  if (isOne(others, backend)) return { name: 'backend', why: `backend ${backend} ${instead}` }
+  return isOne(inMemcached, backend) && memcacheSaslEnabled
+    ? { name: 'memcache_sasl_enabled', why: `memcache_sasl_enabled ${instead}` }
+    : undefined
 }
 
 function openMemcached(settings: CacheSettings, log: Log): Memcached {

@@ -34,6 +34,7 @@ describe('what cannot be used is refused, and no password is told', () => {
   const rows: [url: string, message: RegExp][] = [
     ['', /no scheme/],
     ['h1:5672/v', /there is no driver for h1/],
+    ['u:secret@h1:5672/v', /there is no driver for u/],
     ['://h', /no scheme/],
     ['rabbit://u:secret@h:0', /h:0 has no valid port/],
     ['rabbit://u:secret@h:65536', /h:65536 has no valid port/],
@@ -56,6 +57,7 @@ describe('passwords are replaced', () => {
     ['rabbit://u:p:q@r@h', 'rabbit://u:***@h'],
     ['rabbit://u@h', 'rabbit://u@h'],
     ['memory:', 'memory:'],
+    ['u:p:q@h:1/v', 'u:***@h:1/v'],
   ]
   for (const [url, shown] of rows) test(url, () => expect(redactTransportUrl(url)).toBe(shown))
 })

@@ -36,7 +36,7 @@ export function parseTransportUrl(url: string): TransportUrl {
 /** The URL with each password replaced, for logs and messages. */
 export function redactTransportUrl(url: string): string {
   const start = url.indexOf('://') + 3
-  if (start < 3) return url
+  if (start < 3) return url.replace(/:.*@/s, ':***@')
   const end = url.slice(start).search(/[/?#]/)
   const netloc = end < 0 ? url.slice(start) : url.slice(start, start + end)
   const shown = netloc.split(',').map((host) => host.replace(/:.*@/, ':***@'))

@@ -7,7 +7,7 @@ import { localDriver } from './local/driver.ts'
 import { memoryDriver } from './local/in-process.ts'
 import { rabbitDriver } from './rabbit/driver.ts'
 import { type RabbitSettings, rabbitOptions } from './rabbit/options.ts'
-import { parseTransportUrl, redactTransportUrl } from './transport-url.ts'
+import { parseTransportUrl, redactTransportUrl, type TransportUrl } from './transport-url.ts'
 
 export interface TransportOptions {
   /** Told when connections are lost. */
@@ -18,8 +18,29 @@ export interface TransportOptions {
   readonly rabbit?: (inUrl: Readonly<Record<string, string>>) => RabbitSettings
 }
 
-/** Opens nothing yet: drivers connect at their first use. Throws an `InvalidTransportUrl`. */
+/** The driver that a `transport_url` names, and what it says to it. */
+export type Transport =
+  | { readonly driver: 'local'; readonly socketPath: string }
+  | { readonly driver: 'memory' }
+  | { readonly driver: 'rabbit'; readonly url: TransportUrl }
+
+/** Opens nothing yet: drivers connect at their first use. Throws an `InvalidTransportUrl`, or a `ConfigError` for settings of rabbit. */
 export function openTransport(url: string, { rabbit = defaults, exchange, ...options }: TransportOptions = {}): Driver {
+  const transport = readTransport(url)
+  switch (transport.driver) {
+    case 'local':
+      return localDriver({ socketPath: transport.socketPath, ...options })
+    case 'memory':
+      return memoryDriver()
+    case 'rabbit': {
+      const settings = rabbit(transport.url.query)
+      return rabbitDriver({ url: transport.url, settings, ...(exchange === undefined ? {} : { exchange }), ...options })
+    }
+  }
+}
+
+/** Throws an `InvalidTransportUrl`. */
+export function readTransport(url: string): Transport {
   const parsed = parseTransportUrl(url)
   switch (parsed.scheme) {
     case 'local': {
@@ -27,14 +48,14 @@ export function openTransport(url: string, { rabbit = defaults, exchange, ...opt
         throw new InvalidTransportUrl(
           `${redactTransportUrl(url)}: local wants the path of a socket, such as local:///run/nova/messages.sock`,
         )
-      return localDriver({ socketPath: `/${parsed.virtualHost}`, ...options })
+      return { driver: 'local', socketPath: `/${parsed.virtualHost}` }
     }
     case 'memory':
-      return memoryDriver()
+      return { driver: 'memory' }
     // oslo.messaging's names for one driver
     case 'rabbit':
     case 'kombu':
-      return rabbitDriver({ url: parsed, settings: rabbit(parsed.query), ...(exchange === undefined ? {} : { exchange }), ...options })
+      return { driver: 'rabbit', url: parsed }
     default:
       throw new InvalidTransportUrl(
         `${redactTransportUrl(url)}: there is no driver for ${parsed.scheme}; there are rabbit, local and memory`,

@@ -50,18 +50,20 @@ export type RabbitSettings = Settings<typeof rabbitOptions>
 
 /** Refuses, as oslo.messaging does, what contradicts itself, and what this driver cannot do. Throws a `ConfigError`. */
 export function checkRabbitSettings(settings: RabbitSettings): RabbitSettings {
-  const refuse = (name: string, why: string): never => {
-    throw new ConfigError(why, { option: `[oslo_messaging_rabbit] ${name}` })
-  }
-  if (settings.rabbitQuorumQueue && settings.rabbitHaQueues)
-    refuse('rabbit_quorum_queue', 'a queue is either a quorum queue or mirrored (rabbit_ha_queues), not both')
-  if (settings.rabbitStreamFanout && settings.rabbitQosPrefetchCount <= 0)
-    refuse('rabbit_stream_fanout', 'rabbit_qos_prefetch_count must be greater than 0 with it')
-  if (settings.rabbitStreamFanout && !settings.rabbitTransientQuorumQueue)
-    refuse('rabbit_stream_fanout', 'rabbit_transient_quorum_queue must be true with it')
-  if (settings.rabbitLoginMethod === 'RABBIT-CR-DEMO') refuse('rabbit_login_method', 'RABBIT-CR-DEMO is not supported')
-  if (settings.kombuCompression === 'bz2') refuse('kombu_compression', 'bz2 is not supported; there is gzip')
-  if (!/^(|tls_client|sslv23|tlsv1(_[123])?)$/i.test(settings.sslVersion))
-    refuse('ssl_version', `'${settings.sslVersion}' is not known; there is TLSv1_2`)
+  for (const { name, why } of wrongRabbitSettings(settings)) throw new ConfigError(why, { option: `[${rabbitOptions.group}] ${name}` })
   return settings
+}
+
+/** Each option that `checkRabbitSettings` refuses. */
+export function* wrongRabbitSettings(settings: RabbitSettings): Generator<{ readonly name: string; readonly why: string }> {
+  if (settings.rabbitQuorumQueue && settings.rabbitHaQueues)
+    yield { name: 'rabbit_quorum_queue', why: 'a queue is either a quorum queue or mirrored (rabbit_ha_queues), not both' }
+  if (settings.rabbitStreamFanout && settings.rabbitQosPrefetchCount <= 0)
+    yield { name: 'rabbit_stream_fanout', why: 'rabbit_qos_prefetch_count must be greater than 0 with it' }
+  if (settings.rabbitStreamFanout && !settings.rabbitTransientQuorumQueue)
+    yield { name: 'rabbit_stream_fanout', why: 'rabbit_transient_quorum_queue must be true with it' }
+  if (settings.rabbitLoginMethod === 'RABBIT-CR-DEMO') yield { name: 'rabbit_login_method', why: 'RABBIT-CR-DEMO is not supported' }
+  if (settings.kombuCompression === 'bz2') yield { name: 'kombu_compression', why: 'bz2 is not supported; there is gzip' }
+  if (!/^(|tls_client|sslv23|tlsv1(_[123])?)$/i.test(settings.sslVersion))
+    yield { name: 'ssl_version', why: `'${settings.sslVersion}' is not known; there is TLSv1_2` }
 }
