@@ -11,23 +11,24 @@ export function connectionUrl(section) {
 }
 
 /** A connection to the database of a section; `more` are options of mysql2. */
-export function connectTo(section, more = {}) {
+export const connectTo = (section, more = {}) => mysql.createConnection({ ...placeOf(section), ...more })
+
+/** `rows(sql, ...values)` and `close()` of the database of a section; a server that was away meanwhile is found again. */
+export async function openDatabase(section) {
+  const pool = mysql.createPool({ ...placeOf(section), connectionLimit: 1 })
+  return {
+    rows: async (sql, ...values) => (await pool.query(sql, values))[0],
+    close: () => pool.end(),
+  }
+}
+
+function placeOf(section) {
   const url = connectionUrl(section)
-  return mysql.createConnection({
+  return {
     host: url.hostname,
     port: Number(url.port || 3306),
     user: url.username,
     password: decodeURIComponent(url.password),
     database: url.pathname.slice(1),
-    ...more,
-  })
-}
-
-/** `rows(sql, ...values)` and `close()` of the database of a section. */
-export async function openDatabase(section) {
-  const connection = await connectTo(section)
-  return {
-    rows: async (sql, ...values) => (await connection.query(sql, values))[0],
-    close: () => connection.end(),
   }
 }

@@ -1,4 +1,5 @@
 // A TCP relay in front of a service, which can be made late, silent or away while the service itself and everybody else who uses it go on.
+import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 
 /**
@@ -32,7 +33,9 @@ export async function relay(to) {
   through.port = String(port)
 
   function listening(on) {
-    return new Promise((resolve, fail) => server.once('error', fail).listen(on, '127.0.0.1', resolve))
+    server.listen(on, '127.0.0.1')
+    // rejects with what is told as 'error'
+    return once(server, 'listening')
   }
   async function leave() {
     if (!server.listening) return

@@ -362,6 +362,8 @@ describe('answers', () => {
     const driver = keep(memoryDriver())
     const client = keep(rpcClient(driver))
     await expect(client.call(compute, context, 'm', {}, { timeoutMs: 20 })).rejects.toMatchObject({ name: 'MessagingTimeout' })
+    // the caller's clock began before the message's
+    await new Promise((resolve) => setTimeout(resolve, 20))
     await client.cast(compute, context, 'later', {})
     const messages = await tap(driver, 'compute', 'h1')
     await vi.waitFor(() => expect(messages.map(({ method }) => method)).toEqual(['later']))
