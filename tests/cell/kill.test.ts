@@ -234,11 +234,13 @@ for (const [where, withBroker, seed] of [
             busy.push(api.act(uuid, 'deleting', 'terminate_instance', { bdms: null }, { host }))
           } else if (chance < 0.8 && !isBuilding) busy.push(anything(s, server))
         }
+        // from here on: on a busy machine some fail before the cell is back
+        const settled = Promise.allSettled(busy)
         await pause(roll() * 250)
         await kill()
         await pause(roll() * 50)
         await s.restart()
-        await Promise.allSettled(busy)
+        await settled
         await pause(roll() * 300)
       }
       await expect.poll(() => stores.api.requests.list(null), { timeout: 30_000, interval: 200 }).toEqual([])
