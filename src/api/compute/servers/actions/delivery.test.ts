@@ -124,14 +124,18 @@ describe('a message that nobody takes', () => {
 })
 
 describe('somebody else was faster', () => {
-  test('another task began meanwhile', async () => {
-    const uuid = await farmed.server()
+  /** Between the checks and the change. */
+  function meanwhile(work: () => Promise<unknown>): void {
     const find = farmed.cell.metadata.of
-    // Between the checks and the change
     vi.spyOn(farmed.cell.metadata, 'of').mockImplementation(async (uuids) => {
-      await farmed.set(uuid, { taskState: 'pausing' })
+      await work()
       return find(uuids)
     })
+  }
+
+  test('another task began meanwhile', async () => {
+    const uuid = await farmed.server()
+    meanwhile(() => farmed.set(uuid, { taskState: 'pausing' }))
     const answer = await act(uuid, { 'os-stop': null })
     const message = `Cannot 'stop' instance ${uuid} while it is in task_state pausing`
     expect(answer.body).toEqual({ conflictingRequest: { code: 409, message } })
@@ -140,22 +144,14 @@ describe('somebody else was faster', () => {
 
   test('it was deleted meanwhile', async () => {
     const uuid = await farmed.server()
-    const find = farmed.cell.metadata.of
-    vi.spyOn(farmed.cell.metadata, 'of').mockImplementation(async (uuids) => {
-      await farmed.cell.servers.destroy(uuid)
-      return find(uuids)
-    })
+    meanwhile(() => farmed.cell.servers.destroy(uuid))
     const answer = await act(uuid, { pause: null })
     expect(answer.body).toEqual({ itemNotFound: { code: 404, message: `Instance ${uuid} could not be found.` } })
   })
 
   test('it was deleted while an image of it was begun, which goes too', async () => {
     const uuid = await farmed.server()
-    const find = farmed.cell.metadata.of
-    vi.spyOn(farmed.cell.metadata, 'of').mockImplementation(async (uuids) => {
-      await farmed.cell.servers.destroy(uuid)
-      return find(uuids)
-    })
+    meanwhile(() => farmed.cell.servers.destroy(uuid))
     const answer = await act(uuid, { createImage: { name: 'i' } })
     const message = `Cannot 'createImage' instance ${uuid} while it is in vm_state deleted`
     expect(answer.body).toEqual({ conflictingRequest: { code: 409, message } })
